@@ -1,0 +1,63 @@
+/**
+ * The only source of chance. The kernel's own dice (free NAT port, IP id, IPv6 fragment id, `statistic`, …) are
+ * drawn here by name, so that a run is repeatable from its seed, and so that a comparison with the kernel can
+ * hand in the kernel's choices.
+ */
+
+/** What a number is drawn for; a script answers by purpose. */
+export type RandomPurpose = "nat port" | "nat id" | "ip id" | "fragment id" | "statistic" | "other";
+
+export interface RandomSource {
+  /** An unsigned 16-bit number. */
+  u16(purpose: RandomPurpose): number;
+  /** An unsigned 32-bit number. */
+  u32(purpose: RandomPurpose): number;
+}
+
+/** xorshift32 from a seed: the same seed gives the same run on every machine. */
+export class SeededRandom implements RandomSource {
+  #state: number;
+
+  constructor(seed = 1) {
+    this.#state = (seed ^ 0x9e3779b9) | 0 || 1;
+  }
+
+  u32(_purpose: RandomPurpose): number {
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#state = x;
+    return x >>> 0;
+  }
+
+  u16(purpose: RandomPurpose): number {
+    return this.u32(purpose) >>> 16;
+  }
+}
+
+/** Answers from a list per purpose, in order, and falls back to a seeded source when the list is used up. */
+export class ScriptedRandom implements RandomSource {
+  readonly #answers: Map<RandomPurpose, number[]>;
+  readonly #fallback: RandomSource;
+
+  constructor(answers: Partial<Record<RandomPurpose, readonly number[]>>, fallback: RandomSource = new SeededRandom()) {
+    this.#answers = new Map(Object.entries(answers).map(([k, v]) => [k as RandomPurpose, [...(v ?? [])]]));
+    this.#fallback = fallback;
+  }
+
+  /** Queues one more answer for `purpose`. */
+  answer(purpose: RandomPurpose, value: number): void {
+    const queue = this.#answers.get(purpose);
+    if (queue === undefined) this.#answers.set(purpose, [value]);
+    else queue.push(value);
+  }
+
+  u32(purpose: RandomPurpose): number {
+    return this.#answers.get(purpose)?.shift() ?? this.#fallback.u32(purpose);
+  }
+
+  u16(purpose: RandomPurpose): number {
+    return this.#answers.get(purpose)?.shift() ?? this.#fallback.u16(purpose);
+  }
+}

@@ -1,0 +1,75 @@
+/** The IPv6 header and its extension headers (RFC 8200), walked as ip6_tables and conntrack walk them. */
+
+import type { Packet } from "./packet.ts";
+import { parseTransport } from "./transport.ts";
+
+export const IPV6_LENGTH = 4;
+export const IPV6_NEXT_HEADER = 6;
+export const IPV6_HOP_LIMIT = 7;
+export const IPV6_SOURCE = 8;
+export const IPV6_DESTINATION = 24;
+export const IPV6_HEADER = 40;
+
+export const NEXTHDR_HOP = 0;
+export const NEXTHDR_ROUTING = 43;
+export const NEXTHDR_FRAGMENT = 44;
+export const NEXTHDR_AUTH = 51;
+export const NEXTHDR_NONE = 59;
+export const NEXTHDR_DEST = 60;
+
+/** Fills `p` from the header at `p.start`, of which `present` bytes are there. */
+export function parseIpv6(p: Packet, present: number): void {
+  if (present < IPV6_HEADER) {
+    p.length = present;
+    return;
+  }
+  const { view, start } = p;
+  p.length = view.getUint16(start + IPV6_LENGTH) + IPV6_HEADER;
+  p.tos = (view.getUint16(start) >>> 4) & 0xff;
+  p.ttl = p.data[start + IPV6_HOP_LIMIT];
+  p.src0 = view.getInt32(start + IPV6_SOURCE);
+  p.src1 = view.getInt32(start + IPV6_SOURCE + 4);
+  p.src2 = view.getInt32(start + IPV6_SOURCE + 8);
+  p.src3 = view.getInt32(start + IPV6_SOURCE + 12);
+  p.dst0 = view.getInt32(start + IPV6_DESTINATION);
+  p.dst1 = view.getInt32(start + IPV6_DESTINATION + 4);
+  p.dst2 = view.getInt32(start + IPV6_DESTINATION + 8);
+  p.dst3 = view.getInt32(start + IPV6_DESTINATION + 12);
+  if (p.length < present) p.end = start + p.length;
+  walkExtensionHeaders(p);
+  if (p.l4 >= 0 && p.fragmentOffset === 0) parseTransport(p);
+}
+
+/** exthdrs_core.c: ipv6_find_hdr with target -1, which is what `-p` and conntrack see. */
+function walkExtensionHeaders(p: Packet): void {
+  const { data, view } = p;
+  let next = data[p.start + IPV6_NEXT_HEADER];
+  let at = p.start + IPV6_HEADER;
+  p.protocol = next;
+  while (
+    next === NEXTHDR_HOP ||
+    next === NEXTHDR_ROUTING ||
+    next === NEXTHDR_FRAGMENT ||
+    next === NEXTHDR_AUTH ||
+    next === NEXTHDR_DEST
+  ) {
+    p.protocol = next;
+    if (at + 8 > p.end) return;
+    let headerLength = 8;
+    if (next === NEXTHDR_FRAGMENT) {
+      const fragment = view.getUint16(at + 2);
+      p.fragmentOffset = fragment & ~7;
+      p.fragment = (fragment & ~7) !== 0 || (fragment & 1) !== 0;
+      if (p.fragmentOffset !== 0) {
+        p.protocol = data[at];
+        p.l4 = at + 8;
+        return;
+      }
+    } else if (next === NEXTHDR_AUTH) headerLength = (data[at + 1] + 2) << 2;
+    else headerLength = (data[at + 1] + 1) << 3;
+    next = data[at];
+    at += headerLength;
+    p.protocol = next;
+  }
+  if (at <= p.end) p.l4 = at;
+}

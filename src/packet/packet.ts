@@ -1,0 +1,189 @@
+/**
+ * One packet on its way through the host: the part of the kernel's sk_buff that a verdict can depend on.
+ *
+ * The object is made once and reused: `load` points it at bytes and fills every numeric field from the headers.
+ * No field is ever undefined, none changes its type, and nothing is allocated, so that reading a field costs a load.
+ *
+ * Numbers: addresses are network-order words read as *signed* 32-bit integers (small integers for the engine);
+ * compare them with `===` or after `>>> 0`. An IPv4 address is in `src0`/`dst0`, the other words are 0.
+ * Sequence numbers likewise, compared as `((a - b) | 0) < 0`. Ports, lengths and ids are unsigned.
+ *
+ * Whoever rewrites bytes (nat/, target/) keeps the fields true: change both, or call `reload`.
+ */
+import type { Family, Hook } from "./hook.ts";
+import { parseIpv4 } from "./ipv4.ts";
+import { parseIpv6 } from "./ipv6.ts";
+import type { StepListener } from "./step.ts";
+
+/** linux/if_packet.h */
+export const PACKET_HOST = 0;
+export const PACKET_BROADCAST = 1;
+export const PACKET_MULTICAST = 2;
+export const PACKET_OTHERHOST = 3;
+export const PACKET_LOOPBACK = 5;
+
+/** enum ip_conntrack_info; a packet without a connection (`ct === 0`) is INVALID whatever this says. */
+export const CT_ESTABLISHED = 0;
+export const CT_RELATED = 1;
+export const CT_NEW = 2;
+export const CT_ESTABLISHED_REPLY = 3;
+export const CT_RELATED_REPLY = 4;
+export const CT_UNTRACKED = 7;
+
+/** What is known of the checksums (skb->ip_summed). */
+export const CHECKSUM_NONE = 0;
+/** Verified, or declared good by whoever made the packet. */
+export const CHECKSUM_UNNECESSARY = 1;
+/** Left to the network card: the transport checksum holds only the pseudo header's sum. */
+export const CHECKSUM_PARTIAL = 3;
+
+const NO_BYTES = new Uint8Array(0);
+
+export class Packet {
+  // ── where the bytes are ────────────────────────────────────────────────────────────────────────────
+  /** The buffer that holds the packet, among other things. */
+  data: Uint8Array = NO_BYTES;
+  /** A view of the same buffer, from its first byte: `view.getUint16(p.l4)`. */
+  view: DataView = new DataView(NO_BYTES.buffer);
+  /** Offset in `data` of the first byte of the network header. */
+  start = 0;
+  /** Offset in `data` one past the last byte that is there. */
+  end = 0;
+  /** Length of the network-layer packet as its header declares it (skb->len), header included. */
+  length = 0;
+  /** The capture cut the packet: `end - start < length`. */
+  cut = false;
+  /** Offset in `data` of the link-layer source address of `macLength` bytes; -1 when there is none. */
+  mac = -1;
+  macLength = 0;
+
+  // ── what the host knows of it ──────────────────────────────────────────────────────────────────────
+  /** Microseconds since 1970, an integer. */
+  time = 0;
+  family: Family = 4;
+  hook: Hook = 0;
+  /** Interface indexes (host/interfaces.ts); 0 means none. */
+  inDev = 0;
+  outDev = 0;
+  packetType = PACKET_HOST;
+  checksum = CHECKSUM_NONE;
+  mark = 0;
+  priority = 0;
+  /** Set by TRACE: rules that match from now on are logged. */
+  traced = false;
+  /** The host itself made this packet (it goes OUTPUT, POSTROUTING). */
+  local = false;
+
+  // ── network header ─────────────────────────────────────────────────────────────────────────────────
+  src0 = 0;
+  src1 = 0;
+  src2 = 0;
+  src3 = 0;
+  dst0 = 0;
+  dst1 = 0;
+  dst2 = 0;
+  dst3 = 0;
+  /** The upper-layer protocol: for IPv6 the one after the extension headers (ipv6_find_hdr). */
+  protocol = 0;
+  ttl = 0;
+  /** TOS byte, or traffic class. */
+  tos = 0;
+  /** Fragment offset in bytes; 0 in a whole packet and in a first fragment. */
+  fragmentOffset = 0;
+  /** A fragment: more follow, or the offset is not 0. */
+  fragment = false;
+  /** Offset in `data` of the transport header; -1 when the headers before it are broken or cut. */
+  l4 = -1;
+
+  // ── transport header; 0 where the packet has none ──────────────────────────────────────────────────
+  /** Fields below are true only if this is set: first fragment or whole, and the fixed header is there. */
+  hasPorts = false;
+  /** Source port; ICMP: the identifier (query types). */
+  sport = 0;
+  /** Destination port; ICMP: type << 8 | code. */
+  dport = 0;
+  /** TCP: byte 13 of the header (CWR … FIN). */
+  tcpFlags = 0;
+  seq = 0;
+  ack = 0;
+  window = 0;
+  /** TCP: header length in bytes, as declared. */
+  tcpHeaderLength = 0;
+
+  // ── conntrack ──────────────────────────────────────────────────────────────────────────────────────
+  /** Handle of the connection (conntrack/), 0 when the packet belongs to none. */
+  ct = 0;
+  ctinfo = CT_ESTABLISHED;
+  /** Zone a CT rule chose, and the directions it holds for (1 original, 2 reply, 3 both). */
+  zone = 0;
+  zoneDirection = 3;
+  /** A template of `-j CT` is attached: conntrack takes zone, helper and events from it. */
+  template = 0;
+
+  /** Who listens to steps; null on the fast path. */
+  steps: StepListener | null = null;
+
+  /**
+   * Points at `data[start, end)`, which begins with an IPv4 or IPv6 header, and fills the header fields.
+   * Everything the host knows of the packet (device, time, mark, connection) is reset. Never throws: what is broken
+   * or cut leaves `l4` at -1 or `hasPorts` false, and the path drops it as the kernel's input functions do.
+   */
+  load(data: Uint8Array, view: DataView, start: number, end: number): void {
+    this.data = data;
+    this.view = view;
+    this.start = start;
+    this.end = end;
+    this.mac = -1;
+    this.macLength = 0;
+    this.inDev = 0;
+    this.outDev = 0;
+    this.packetType = PACKET_HOST;
+    this.checksum = CHECKSUM_NONE;
+    this.mark = 0;
+    this.priority = 0;
+    this.traced = false;
+    this.local = false;
+    this.ct = 0;
+    this.ctinfo = CT_ESTABLISHED;
+    this.zone = 0;
+    this.zoneDirection = 3;
+    this.template = 0;
+    this.reload();
+  }
+
+  /** Reads the header fields again from the bytes (after a target or NAT moved or rewrote them). */
+  reload(): void {
+    this.protocol = 0;
+    this.fragmentOffset = 0;
+    this.fragment = false;
+    this.l4 = -1;
+    this.hasPorts = false;
+    this.sport = 0;
+    this.dport = 0;
+    this.tcpFlags = 0;
+    this.seq = 0;
+    this.ack = 0;
+    this.window = 0;
+    this.tcpHeaderLength = 0;
+    const present = this.end - this.start;
+    if (present > 0 && this.data[this.start] >>> 4 === 6) {
+      this.family = 6;
+      parseIpv6(this, present);
+    } else {
+      this.family = 4;
+      parseIpv4(this, present);
+    }
+    this.cut = present < this.length;
+  }
+
+  /** Points at a fresh copy of `bytes`; for callers that do not stream. */
+  loadBytes(bytes: Uint8Array): void {
+    const copy = bytes.slice();
+    this.load(copy, new DataView(copy.buffer), 0, copy.length);
+  }
+
+  /** A copy of the network-layer bytes as they are now. */
+  bytes(): Uint8Array {
+    return this.data.slice(this.start, this.end);
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The fields of the transport header that the hot path reads. What a protocol makes of them is protocol/'s affair.
+ */
+import type { Packet } from "./packet.ts";
+
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_IGMP = 2;
+export const IPPROTO_IPIP = 4;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_UDP = 17;
+export const IPPROTO_DCCP = 33;
+export const IPPROTO_GRE = 47;
+export const IPPROTO_ESP = 50;
+export const IPPROTO_AH = 51;
+export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_SCTP = 132;
+export const IPPROTO_UDPLITE = 136;
+
+/** TCP header, byte 13. */
+export const TCP_FIN = 0x01;
+export const TCP_SYN = 0x02;
+export const TCP_RST = 0x04;
+export const TCP_PSH = 0x08;
+export const TCP_ACK = 0x10;
+export const TCP_URG = 0x20;
+export const TCP_ECE = 0x40;
+export const TCP_CWR = 0x80;
+
+/** Reads the header at `p.l4` of a whole packet or first fragment. */
+export function parseTransport(p: Packet): void {
+  const l4 = p.l4;
+  const there = p.end - l4;
+  const view = p.view;
+  switch (p.protocol) {
+    case IPPROTO_TCP:
+      if (there < 20) return;
+      p.sport = view.getUint16(l4);
+      p.dport = view.getUint16(l4 + 2);
+      p.seq = view.getInt32(l4 + 4);
+      p.ack = view.getInt32(l4 + 8);
+      p.tcpHeaderLength = (p.data[l4 + 12] >>> 4) << 2;
+      p.tcpFlags = p.data[l4 + 13];
+      p.window = view.getUint16(l4 + 14);
+      p.hasPorts = true;
+      return;
+    case IPPROTO_UDP:
+    case IPPROTO_UDPLITE:
+    case IPPROTO_DCCP:
+    case IPPROTO_SCTP:
+      if (there < 8) return;
+      p.sport = view.getUint16(l4);
+      p.dport = view.getUint16(l4 + 2);
+      p.hasPorts = true;
+      return;
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+      if (there < 8) return;
+      p.dport = view.getUint16(l4);
+      p.sport = view.getUint16(l4 + 4);
+      p.hasPorts = true;
+      return;
+  }
+}

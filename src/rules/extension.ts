@@ -1,0 +1,172 @@
+/**
+ * What an extension declares: one `-m` or `-j` is one file with one declaration, made by `match({…})` or
+ * `target({…})`. From the options come argument checking, the lexer's arities, `iptables-save` printing and help;
+ * from `compile` comes what it does. rules/ knows no extension by name; registry.ts lists them.
+ */
+import type { Conntrack } from "../conntrack/conntrack.ts";
+import type { Host } from "../host/host.ts";
+import type { Nat } from "../nat/nat.ts";
+import type { Family, Hook, TableName, Verdict } from "../packet/hook.ts";
+import type { Packet } from "../packet/packet.ts";
+import type { RulePlace } from "../packet/step.ts";
+
+/** What is known while an option's words are read, checked or printed. */
+export interface OptionSite {
+  readonly family: Family;
+  readonly table: TableName;
+  /** The option as the user spelt it, with its dashes. */
+  readonly option: string;
+}
+
+/** How the words after an option become a typed value and back. Values are plain data. */
+export interface OptionType<V> {
+  /** How many words follow the option. */
+  readonly arity: 0 | 1 | 2;
+  /** Throws a RuleError in iptables' own words. */
+  parse(words: readonly string[], site: OptionSite): V;
+  /** The words as iptables-save prints them (already quoted where it quotes); "" for arity 0. */
+  print(value: V, site: { readonly family: Family }): string;
+}
+
+export interface OptionSpec<V = unknown> {
+  readonly type: OptionType<V>;
+  /** `!` may stand before the option (or, where iptables still takes it, between option and value). */
+  readonly not?: boolean;
+  /** May be given more than once; the value is then the list of all given. */
+  readonly repeat?: boolean;
+  readonly required?: boolean;
+  /** Other spellings (`--sport` of `--source-port`). The key is the one that is printed. */
+  readonly aliases?: readonly string[];
+  /** This spelling is only a shorthand: `--syn` stands for `--tcp-flags FIN,SYN,RST,ACK SYN`. */
+  readonly means?: readonly string[];
+  /** One line for help and documentation. */
+  readonly help?: string;
+}
+
+export type Options = Readonly<Record<string, OptionSpec<any>>>;
+
+export interface GivenOption<V> {
+  readonly not: boolean;
+  readonly value: V;
+}
+
+/** What the user gave: option → value. The default typed data of an extension. */
+export type Given<O extends Options> = {
+  readonly [K in keyof O]?: GivenOption<O[K] extends OptionSpec<infer V> ? V : never>;
+};
+
+/** The rule around an extension, as far as a check may look at it. */
+export interface RuleSite {
+  readonly family: Family;
+  readonly table: TableName;
+  readonly chain: string;
+  /** The hooks this rule can be reached from; for a user chain all that its table has. */
+  readonly hooks: readonly Hook[];
+  readonly protocol: { readonly not: boolean; readonly number: number } | null;
+  /** For checks that look at other parts (MASQUERADE's -o, …). */
+  readonly inInterface: boolean;
+  readonly outInterface: boolean;
+}
+
+export interface Declaration<O extends Options, I> {
+  readonly name: string;
+  readonly families: readonly Family[];
+  readonly options: O;
+  /** Each group: exactly one of these must be given. */
+  readonly exactlyOne?: readonly (readonly (keyof O & string)[])[];
+  readonly atLeastOne?: readonly (readonly (keyof O & string)[])[];
+  /** Each group: at most one of these. */
+  readonly atMostOne?: readonly (readonly (keyof O & string)[])[];
+  /** The rule must say `-p` one of these (not inverted). */
+  readonly protocols?: readonly number[];
+  readonly tables?: readonly TableName[];
+  readonly hooks?: readonly Hook[];
+  /** The kernel switches conntrack on for the family when such a rule is loaded (nf_ct_netns_get). */
+  readonly armsConntrack?: boolean | ((is: I) => boolean);
+  /** Turns what was given into the extension's typed data, plain and JSON-able. Throws RuleError. Default: as given. */
+  bind?(given: Given<O>, rule: RuleSite): I;
+  /** The options as iptables-save prints them, without `-m name`/`-j name`. Default: each given option in declared order. */
+  print?(is: I, site: { readonly family: Family }): string;
+  /** A sentence when these options are understood but not evaluated by this version: refused at load. */
+  refuse?(is: I, rule: RuleSite): string | null;
+}
+
+/** What a compiled rule may use. One per rule. */
+export interface Engine {
+  readonly family: Family;
+  readonly host: Host;
+  readonly conntrack: Conntrack;
+  readonly nat: Nat;
+  readonly answers: Answers;
+  readonly place: RulePlace;
+}
+
+/** How a target makes the host send a packet of its own (path/ does it). */
+export interface Answers {
+  /** Sends a TCP RST for `p` (nf_reject_ipv4.c: nf_send_reset). */
+  tcpReset(p: Packet): void;
+  /** Sends an ICMP or ICMPv6 error about `p` (nf_reject: nf_send_unreach). */
+  unreachable(p: Packet, type: number, code: number): void;
+  /** Destination changed or mark changed in OUTPUT: route again. Called by path/ itself; targets only change fields. */
+}
+
+export type Predicate = (p: Packet) => boolean;
+export type Action = (p: Packet) => Verdict;
+
+/** Header facts that a match implies; the rule index may skip the rule when one does not hold. Ranges are inclusive. */
+export interface FieldRanges {
+  readonly field: "sport" | "dport" | "ctstate" | "mark";
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
+export interface MatchDeclaration<O extends Options = any, I = any> extends Declaration<O, I> {
+  readonly kind: "match";
+  /** `-p tcp --dport` loads `-m tcp` unasked. */
+  readonly implicitFor?: readonly number[];
+  /** Options are fixed when the rule is loaded: return the smallest predicate. It must not allocate. */
+  compile(is: I, on: Engine): Predicate;
+  /** The same as a JavaScript expression over `p` (a Packet) with literals only, for generated code; null: call compile. */
+  source?(is: I): string | null;
+  fields?(is: I): readonly FieldRanges[];
+  /** Why it did not match this packet, as a clause: "TTL 63 is not below 10". */
+  why?(is: I, p: Packet, on: Engine): string;
+}
+
+export interface TargetDeclaration<O extends Options = any, I = any> extends Declaration<O, I> {
+  readonly kind: "target";
+  /** Returns ACCEPT, DROP, STOLEN, CONTINUE or RETURN. */
+  compile(is: I, on: Engine): Action;
+  /** What it did to the packet, for the `matched` step; default: the target's name and options. */
+  does?(is: I, p: Packet, on: Engine): string;
+}
+
+export function match<O extends Options, I = Given<O>>(
+  declaration: Omit<MatchDeclaration<O, I>, "kind">,
+): MatchDeclaration<O, I> {
+  return { ...declaration, kind: "match" };
+}
+
+export function target<O extends Options, I = Given<O>>(
+  declaration: Omit<TargetDeclaration<O, I>, "kind">,
+): TargetDeclaration<O, I> {
+  return { ...declaration, kind: "target" };
+}
+
+/** The extensions a parser, printer or compiler works with. Several declarations may share a name (one per family). */
+export interface Registry {
+  match(name: string, family: Family): MatchDeclaration | undefined;
+  target(name: string, family: Family): TargetDeclaration | undefined;
+  readonly matches: readonly MatchDeclaration[];
+  readonly targets: readonly TargetDeclaration[];
+}
+
+/** What iptables says when it refuses; the parser adds file, line, column and caret. */
+export class RuleError extends Error {
+  /** 1 or 2 as iptables' exit code (2: PARAMETER_PROBLEM); 1 where the kernel refused. */
+  readonly code: number;
+  constructor(message: string, code = 2) {
+    super(message);
+    this.name = "RuleError";
+    this.code = code;
+  }
+}
