@@ -124,8 +124,9 @@ export interface ChainCounters {
   readonly rules: readonly Counters[];
 }
 
-/** The twin of one host's firewall. */
-export interface FirewallApi {
+/** The twin of one host's firewall: `new Firewall(setup)`. */
+export declare class Firewall {
+  constructor(setup: Setup);
   readonly host: Host;
   readonly conntrack: Conntrack;
   /** The packet that `run` works on: `load` it, then set inDev, time, local, checksum, packetType, mark, wire, mac. */
