@@ -120,6 +120,12 @@ export class Packet {
   /** A template of `-j CT` is attached: conntrack takes zone, helper and events from it. */
   template = 0;
 
+  /**
+   * A match could not read a header that the rule asks about: the packet is dropped whatever the rules say
+   * (xt_action_param.hotdrop). The traversal looks at it after each match that said no, and whoever walks clears it.
+   */
+  hotdrop = false;
+
   /** Who listens to steps; null on the fast path. */
   steps: StepListener | null = null;
 
@@ -148,6 +154,7 @@ export class Packet {
     this.zone = 0;
     this.zoneDirection = 3;
     this.template = 0;
+    this.hotdrop = false;
     this.reload();
   }
 
