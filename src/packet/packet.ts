@@ -185,12 +185,13 @@ export class Packet {
 
   /** Points at a fresh copy of `bytes`; for callers that do not stream. */
   loadBytes(bytes: Uint8Array): void {
-    const copy = bytes.slice();
+    // Not slice(): a Buffer's slice shares its memory.
+    const copy = new Uint8Array(bytes);
     this.load(copy, new DataView(copy.buffer), 0, copy.length);
   }
 
   /** A copy of the network-layer bytes as they are now. */
   bytes(): Uint8Array {
-    return this.data.slice(this.start, this.end);
+    return new Uint8Array(this.data.subarray(this.start, this.end));
   }
 }

@@ -1,0 +1,97 @@
+/**
+ * The kernel's connection table, read from /proc/net/nf_conntrack (a quarter of a millisecond, where the conntrack
+ * program needs ten) and rewritten into the lines that `conntrack -L` prints.
+ */
+import { readFileSync } from "node:fs";
+import { formatIpv4, formatIpv6, parseIpv6 } from "../bytes/address.ts";
+import { Packet } from "../packet/packet.ts";
+import {
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+} from "../packet/transport.ts";
+
+/** All connections of the namespace, each once, as `conntrack -L` (or `conntrack -L -f ipv6`) prints them. */
+export function readConnections(family: 4 | 6): string[] {
+  const prefix = family === 4 ? "ipv4 " : "ipv6 ";
+  const lines = readFileSync("/proc/self/net/nf_conntrack", "utf8").split("\n");
+  return lines.filter((line) => line.startsWith(prefix)).map(asConntrackPrints);
+}
+
+/** nf_conntrack_standalone.c: ct_seq_show → libnetfilter_conntrack's default output. */
+export function asConntrackPrints(line: string): string {
+  return line
+    .replace(/^ipv[46] +\d+ /, "")
+    .replace(/timeout=\d+, stream_timeout=\d+ /, "")
+    .replace(/^unknown {2}33 (.*?dst=\S+)(.*?dst=\S+)/, "dccp     33 $1 sport=0 dport=0$2 sport=0 dport=0")
+    .replace(/ zone=0\b/, "")
+    .replace(/ use=(\d+)/, (_, use: string) => ` use=${Number(use) - 1}`)
+    .replace(/\b(src|dst)=([0-9a-f:]{39})\b/g, (_, side: string, address: string) => `${side}=${compress(address)}`);
+}
+
+function compress(address: string): string {
+  const words = parseIpv6(address);
+  return words === null ? address : formatIpv6(words[0], words[1], words[2], words[3]);
+}
+
+/** The line without what depends on the instant it is read: the timeout, and how many hold the entry just now. */
+export function withoutInstant(line: string): string {
+  return line.replace(/^(\S+ +\d+ )\d+ /, "$1").replace(/ use=\d+/, "");
+}
+
+/** The line of the connection that a packet belongs to, by the tuple it had when it came; null: the table holds none. */
+export function entryOf(bytes: Uint8Array, lines: readonly string[]): string | null {
+  const packet = new Packet();
+  packet.loadBytes(bytes);
+  const tuple = tupleOf(packet);
+  return (
+    lines.find(
+      (line) => Number(line.match(/^\S+ +(\d+)/)?.[1]) === tuple.protocol && tuple.text.some((t) => line.includes(t)),
+    ) ?? null
+  );
+}
+
+function tupleOf(p: Packet): { protocol: number; text: string[] } {
+  const inner = p.protocol === IPPROTO_ICMP || p.protocol === IPPROTO_ICMPV6 ? quotedPacket(p) : null;
+  if (inner !== null) {
+    const { protocol, text } = tupleOf(inner);
+    return { protocol, text };
+  }
+  const source = address(p, p.src0, p.src1, p.src2, p.src3);
+  const destination = address(p, p.dst0, p.dst1, p.dst2, p.dst3);
+  const ends = `src=${source} dst=${destination}`;
+  const back = `src=${destination} dst=${source}`;
+  switch (p.protocol) {
+    case IPPROTO_TCP:
+    case IPPROTO_UDP:
+    case IPPROTO_UDPLITE:
+    case IPPROTO_SCTP:
+      return {
+        protocol: p.protocol,
+        text: [`${ends} sport=${p.sport} dport=${p.dport} `, `${back} sport=${p.dport} dport=${p.sport} `],
+      };
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+      return { protocol: p.protocol, text: [`${ends} type=${p.dport >>> 8} code=${p.dport & 255} id=${p.sport} `] };
+    default:
+      return { protocol: p.protocol, text: [`${ends} `] };
+  }
+}
+
+/** The packet that an ICMP error quotes, or null for other ICMP. */
+function quotedPacket(p: Packet): Packet | null {
+  if (!p.hasPorts) return null;
+  const type = p.dport >>> 8;
+  const error = p.protocol === IPPROTO_ICMP ? [3, 4, 5, 11, 12].includes(type) : type < 128;
+  if (!error || p.end - p.l4 <= 8) return null;
+  const inner = new Packet();
+  inner.load(p.data, p.view, p.l4 + 8, p.end);
+  return inner;
+}
+
+function address(p: Packet, w0: number, w1: number, w2: number, w3: number): string {
+  return p.family === 4 ? formatIpv4(w0) : formatIpv6(w0, w1, w2, w3);
+}

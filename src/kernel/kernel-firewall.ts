@@ -1,0 +1,204 @@
+/**
+ * The running Linux kernel behind the same face as the twin: rules and a host in, packets through, Outcomes out.
+ *
+ * Packets are injected one by one through TUN devices (or a raw socket, for those the host sends); each is handled to
+ * its end inside the write. What left is read back from the devices; which hooks it passed, which rules matched and
+ * what conntrack called it comes from TRACE and watch marks over nfnetlink_log (watch.ts). The kernel does not say why
+ * it dropped a packet outside the rules: `by` is then the reason KERNEL_SILENT.
+ */
+
+import type { Family, TableName } from "../packet/hook.ts";
+import { FORWARD, INPUT, OUTPUT } from "../packet/hook.ts";
+import type { By, Emitted, Outcome, PathName, StateName, VerdictName } from "../path/firewall.ts";
+import type { Ruleset } from "../rules/ruleset.ts";
+import { entryOf, readConnections } from "./conntrack-table.ts";
+import { buildHost, type KernelHost, tool } from "./namespace.ts";
+import { type LogMessage, NetfilterLog } from "./netfilter-log.ts";
+import { SystemCalls } from "./system-calls.ts";
+import { MARK_DELIVERED, MARK_HOOK, MARK_LEAVES, MARK_STATE, openEyes, watchStates } from "./watch.ts";
+
+export const KERNEL_SILENT = "the kernel does not say";
+
+export interface KernelSetup {
+  readonly host: KernelHost;
+  /** Text for iptables-legacy-restore, or null. */
+  readonly rules: string | null;
+  readonly rules6: string | null;
+  /** The same rules as data: which targets deserve the name REJECT, and which families arm conntrack. */
+  readonly rulesets: { readonly 4: Ruleset | null; readonly 6: Ruleset | null };
+  readonly armed: (family: Family) => boolean;
+}
+
+/** One line of the kernel's own trace, in order. */
+export interface TraceLine {
+  readonly table: TableName;
+  readonly chain: string;
+  readonly kind: "rule" | "policy" | "return";
+  readonly rule: number;
+}
+
+export interface KernelOutcome extends Outcome {
+  /** Rule by rule, for this packet and for those the host made because of it. */
+  readonly trace: readonly TraceLine[];
+  /** Messages of nf_conntrack_log_invalid. */
+  readonly invalid: readonly string[];
+}
+
+const LONGEST_PACKET = 70_000;
+
+export class KernelFirewall {
+  readonly #calls = new SystemCalls();
+  readonly #devices: Map<string, number>;
+  readonly #log: NetfilterLog;
+  readonly #setup: KernelSetup;
+  readonly #raw: Map<Family, number>;
+  readonly #buffer = new Uint8Array(LONGEST_PACKET);
+
+  /** Throws KernelUnavailable, or ToolError in the words of the tool that refused. One per process. */
+  constructor(setup: KernelSetup) {
+    this.#setup = setup;
+    this.#devices = buildHost(this.#calls, setup.host);
+    openEyes();
+    if (setup.rules !== null) restore("iptables-legacy-restore", setup.rules);
+    if (setup.rules6 !== null) restore("ip6tables-legacy-restore", setup.rules6);
+    for (const family of [4, 6] as const) if (setup.armed(family)) watchStates(family);
+    this.#log = new NetfilterLog(this.#calls);
+    this.#raw = new Map([
+      [4, this.#calls.openRaw(4)],
+      [6, this.#calls.openRaw(6)],
+    ]);
+    this.#drain();
+    this.#log.drain();
+  }
+
+  /** A packet arrives on `dev`. */
+  receive(dev: string, bytes: Uint8Array): KernelOutcome {
+    const fd = this.#devices.get(dev);
+    if (fd === undefined) throw new Error(`no device ${dev} in the namespace`);
+    this.#calls.write(fd, bytes);
+    return this.#outcome(dev, bytes);
+  }
+
+  /** The host itself sends a packet. */
+  send(bytes: Uint8Array): KernelOutcome {
+    const fd = this.#raw.get(bytes[0] >>> 4 === 6 ? 6 : 4)!;
+    this.#calls.sendRaw(fd, bytes);
+    return this.#outcome(null, bytes);
+  }
+
+  /** iptables-save -c text with the counters as they are now, without its comment lines. */
+  save(family: Family): string {
+    const text = tool(family === 4 ? "iptables-legacy-save" : "ip6tables-legacy-save", ["-c"]);
+    return text
+      .split("\n")
+      .filter((line) => !line.startsWith("#"))
+      .join("\n");
+  }
+
+  /** `conntrack -L` lines. */
+  connections(family?: Family): string[] {
+    return family === undefined ? [...readConnections(4), ...readConnections(6)] : readConnections(family);
+  }
+
+  /** Expectations as `conntrack -L expect` prints them. */
+  expectations(): string[] {
+    return tool("conntrack", ["-L", "expect"])
+      .split("\n")
+      .filter((line) => line !== "");
+  }
+
+  close(): void {
+    this.#log.close();
+    for (const fd of [...this.#devices.values(), ...this.#raw.values()]) this.#calls.close(fd);
+  }
+
+  #drain(): Emitted[] {
+    const out: Emitted[] = [];
+    for (const [dev, fd] of this.#devices)
+      for (;;) {
+        const n = this.#calls.read(fd, this.#buffer);
+        if (n < 0) break;
+        out.push({ dev, bytes: Buffer.from(this.#buffer.subarray(0, n)).toString("hex") });
+      }
+    return out;
+  }
+
+  #outcome(dev: string | null, bytes: Uint8Array): KernelOutcome {
+    const family: Family = bytes[0] >>> 4 === 6 ? 6 : 4;
+    const out = this.#drain();
+    const messages = this.#log.drain();
+    const own = ownMessages(messages, dev === null);
+    const path = pathOf(own, dev === null);
+    const passed = own.some((m) => m.prefix === MARK_DELIVERED || m.prefix === MARK_LEAVES);
+    const trace = own.map(traceLine).filter((line): line is TraceLine => line !== null);
+    const by = decider(trace, this.#setup.rulesets[family], passed);
+    return {
+      in: dev,
+      path,
+      state: stateOf(own),
+      verdict: this.#verdict(by, family, passed),
+      by,
+      out,
+      entry: entryOf(bytes, readConnections(family)),
+      trace: messages.map(traceLine).filter((line): line is TraceLine => line !== null),
+      invalid: messages.filter((m) => m.prefix.startsWith("nf_ct_proto_")).map((m) => m.prefix.trim()),
+    };
+  }
+
+  #verdict(by: By, family: Family, passed: boolean): VerdictName {
+    if (passed) return "ACCEPT";
+    if (!("rule" in by)) return "DROP";
+    const table = this.#setup.rulesets[family]?.tables.find((t) => t.name === by.table);
+    const rule = table?.chains.find((c) => c.name === by.chain)?.rules[by.rule - 1];
+    return rule?.target?.kind === "target" && rule.target.use.name === "REJECT" ? "REJECT" : "DROP";
+  }
+}
+
+/** Counters in the text are taken over, as the twin takes them; the tool refuses -c where a chain has none. */
+function restore(name: string, rules: string): void {
+  const counted = !/^:\S+ \S+\s*$/m.test(rules);
+  tool(name, counted ? ["-c"] : [], rules);
+}
+
+/**
+ * The messages about the packet itself. The packets that the host makes because of it pass OUTPUT and POSTROUTING
+ * inside; they have no input device, so of a received packet everything with one is its own.
+ */
+function ownMessages(messages: readonly LogMessage[], local: boolean): LogMessage[] {
+  if (!local) return messages.filter((m) => m.hook <= FORWARD || m.inDevice !== 0);
+  const second = messages.findIndex((m, i) => i > 0 && m.hook === OUTPUT && m.prefix === MARK_HOOK);
+  return messages.slice(0, second < 0 ? messages.length : second);
+}
+
+function pathOf(own: readonly LogMessage[], local: boolean): PathName {
+  if (own.length === 0) return "none";
+  if (local) return "output";
+  if (own.some((m) => m.hook === FORWARD)) return "forward";
+  return own.some((m) => m.hook === INPUT) ? "input" : "none";
+}
+
+function stateOf(own: readonly LogMessage[]): StateName | null {
+  const mark = own.find((m) => m.prefix.startsWith(MARK_STATE));
+  return mark === undefined ? null : (mark.prefix.slice(MARK_STATE.length).trim() as StateName);
+}
+
+function traceLine(message: LogMessage): TraceLine | null {
+  const m = message.prefix.match(/^TRACE: (\w+):(.+):(rule|policy|return):(\d+)/);
+  if (m === null) return null;
+  return { table: m[1] as TableName, chain: m[2], kind: m[3] as TraceLine["kind"], rule: Number(m[4]) };
+}
+
+/** The last word of the table that decided: the one that dropped, else filter's, else the last table's. */
+function decider(trace: readonly TraceLine[], ruleset: Ruleset | null, passed: boolean): By {
+  if (trace.length === 0) return { reason: passed ? "no rules" : KERNEL_SILENT };
+  const filter = trace.filter((line) => line.table === "filter").at(-1);
+  const last = trace.at(-1)!;
+  const line = passed ? (filter ?? last) : last;
+  if (line.kind === "policy") {
+    const chain = ruleset?.tables.find((t) => t.name === line.table)?.chains.find((c) => c.name === line.chain);
+    const policy = chain?.policy ?? "ACCEPT";
+    if (!passed && policy === "ACCEPT") return { reason: KERNEL_SILENT };
+    return { policy, table: line.table, chain: line.chain };
+  }
+  return { table: line.table, chain: line.chain, rule: line.rule };
+}

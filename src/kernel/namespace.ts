@@ -1,0 +1,95 @@
+/**
+ * A private network in which the running kernel plays the host: an empty network namespace, one TUN device per
+ * interface, addresses, routes and sysctls. The namespace has no name and no process but this one, so it is gone when
+ * the process ends, however it ends, and nothing outside it can be touched.
+ */
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { KernelUnavailable, type SystemCalls } from "./system-calls.ts";
+
+export interface KernelInterface {
+  readonly name: string;
+  /** In `ip address` syntax: `192.0.2.1/24`, `10.0.0.1 peer 10.0.0.2/32`, … */
+  readonly addresses: readonly string[];
+  readonly mtu: number | null;
+}
+
+export interface KernelHost {
+  readonly interfaces: readonly KernelInterface[];
+  /** In `ip route` syntax. */
+  readonly routes: readonly string[];
+  readonly sysctl: readonly (readonly [string, string])[];
+  /** `ipset save` text. */
+  readonly sets: string;
+}
+
+/** What one tool said when it failed. */
+export class ToolError extends Error {
+  readonly tool: string;
+  readonly status: number;
+  constructor(tool: string, status: number, stderr: string) {
+    super(`${tool}: ${stderr.trim() || `exit code ${status}`}`);
+    this.name = "ToolError";
+    this.tool = tool;
+    this.status = status;
+  }
+}
+
+/** Runs an installed tool inside the namespace and returns what it prints. */
+export function tool(name: string, args: readonly string[], input?: string): string {
+  const result = spawnSync(name, args, { input: input ?? "", encoding: "utf8", maxBuffer: 1 << 28 });
+  if (result.error !== undefined)
+    throw new KernelUnavailable(`the kernel engine needs the program ${name}; it is not installed`);
+  if (result.status !== 0) throw new ToolError(name, result.status ?? -1, result.stderr);
+  return result.stdout;
+}
+
+export function writeSysctl(key: string, value: string): void {
+  // A device name may hold a dot, written as a slash (sysctl.d(5)): net.ipv4.conf.eth0/100.rp_filter.
+  const path = key.includes("/") && !key.includes(".") ? key : key.replace(/[./]/g, (c) => (c === "." ? "/" : "."));
+  try {
+    writeFileSync(`/proc/sys/${path}`, value);
+  } catch (error) {
+    throw new ToolError("sysctl", 1, `${key}=${value}: ${(error as Error).message}`);
+  }
+}
+
+/** The host that the twin takes for granted (docs/ARCHITECTURE.md, host/), before host.yaml has its say. */
+const BASELINE: readonly (readonly [string, string])[] = [
+  ["net.ipv4.ip_forward", "1"],
+  ...["all", "default"].flatMap((dev) => [
+    [`net.ipv4.conf.${dev}.rp_filter`, "0"] as const,
+    [`net.ipv4.conf.${dev}.send_redirects`, "0"] as const,
+    [`net.ipv6.conf.${dev}.forwarding`, "1"] as const,
+    // Fresh interfaces keep still: no duplicate address detection, no link-local address of their own, no solicitations.
+    [`net.ipv6.conf.${dev}.accept_dad`, "0"] as const,
+    [`net.ipv6.conf.${dev}.router_solicitations`, "0"] as const,
+    [`net.ipv6.conf.${dev}.addr_gen_mode`, "1"] as const,
+  ]),
+  ["net.netfilter.nf_log.2", "nfnetlink_log"],
+  ["net.netfilter.nf_log.10", "nfnetlink_log"],
+];
+
+/** Makes the namespace, sets the host up in it, and returns the file descriptors of its devices by name. */
+export function buildHost(calls: SystemCalls, host: KernelHost): Map<string, number> {
+  calls.enterEmptyNetwork();
+  for (const [key, value] of BASELINE) writeSysctl(key, value);
+  const devices = new Map<string, number>();
+  const commands = ["link set lo up"];
+  for (const { name, addresses, mtu } of host.interfaces) {
+    if (name === "lo") continue;
+    devices.set(name, calls.openTun(name));
+    if (mtu !== null) commands.push(`link set ${name} mtu ${mtu}`);
+    for (const address of addresses)
+      commands.push(`addr add ${address} dev ${name}${address.includes(":") ? " nodad" : ""}`);
+    commands.push(`link set ${name} up`);
+  }
+  for (const route of host.routes) commands.push(`${route.includes(":") ? "-6 " : ""}route add ${route}`);
+  for (const name of devices.keys()) {
+    writeSysctl(`net.ipv4.conf.${name}.rp_filter`, "0");
+  }
+  tool("ip", ["-batch", "-"], `${commands.join("\n")}\n`);
+  for (const [key, value] of host.sysctl) writeSysctl(key, value);
+  if (host.sets.trim() !== "") tool("ipset", ["restore"], host.sets.endsWith("\n") ? host.sets : `${host.sets}\n`);
+  return devices;
+}

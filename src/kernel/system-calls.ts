@@ -1,0 +1,174 @@
+/**
+ * The few system calls that Node does not offer, through koffi: namespaces, TUN devices, raw and netlink sockets.
+ * Everything here is synchronous, because a packet written to a TUN device is processed to its end inside that write.
+ */
+import { constants, openSync } from "node:fs";
+import { createRequire } from "node:module";
+
+/** Why the kernel engine can't run here, in one sentence. */
+export class KernelUnavailable extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "KernelUnavailable";
+  }
+}
+
+/** The kernel refused a call. */
+export class SystemCallError extends Error {
+  readonly errno: number;
+  constructor(call: string, errno: number, text: string) {
+    super(`${call}: ${text}`);
+    this.name = "SystemCallError";
+    this.errno = errno;
+  }
+}
+
+export const EAGAIN = 11;
+export const EPERM = 1;
+
+const CLONE_NEWNS = 0x00020000;
+const CLONE_NEWNET = 0x40000000;
+const MS_REC = 0x4000;
+const MS_PRIVATE = 0x40000;
+const TUNSETIFF = 0x400454ca;
+const IFF_TUN = 0x0001;
+const IFF_NO_PI = 0x1000;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_NONBLOCK = 0o4000;
+const IPPROTO_RAW = 255;
+const NETLINK_NETFILTER = 12;
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
+const MSG_DONTWAIT = 0x40;
+
+type Call = (...args: unknown[]) => number;
+
+export class SystemCalls {
+  readonly #unshare: Call;
+  readonly #mount: Call;
+  readonly #ioctl: Call;
+  readonly #read: Call;
+  readonly #write: Call;
+  readonly #close: Call;
+  readonly #socket: Call;
+  readonly #sendto: Call;
+  readonly #setsockopt: Call;
+  readonly #recv: Call;
+  readonly #send: Call;
+  readonly #errno: () => number;
+  readonly #strerror: (errno: number) => string;
+
+  /** Throws KernelUnavailable where there is no Linux, no root or no koffi. */
+  constructor() {
+    if (process.platform !== "linux") throw new KernelUnavailable("the kernel engine needs Linux; this is not Linux");
+    if (process.getuid?.() !== 0)
+      throw new KernelUnavailable("the kernel engine needs root, to make a network namespace of its own");
+    const koffi = loadKoffi();
+    const libc = koffi.load("libc.so.6");
+    this.#unshare = libc.func("int unshare(int)");
+    this.#mount = libc.func("int mount(const char *, const char *, const char *, unsigned long, void *)");
+    this.#ioctl = libc.func("int ioctl(int, unsigned long, void *)");
+    this.#read = libc.func("long read(int, void *, size_t)");
+    this.#write = libc.func("long write(int, const void *, size_t)");
+    this.#close = libc.func("int close(int)");
+    this.#socket = libc.func("int socket(int, int, int)");
+    this.#sendto = libc.func("long sendto(int, const void *, size_t, int, const void *, unsigned int)");
+    this.#setsockopt = libc.func("int setsockopt(int, int, int, const void *, unsigned int)");
+    this.#recv = libc.func("long recv(int, void *, size_t, int)");
+    this.#send = libc.func("long send(int, const void *, size_t, int)");
+    this.#errno = () => koffi.errno();
+    this.#strerror = libc.func("const char *strerror(int)") as unknown as (errno: number) => string;
+  }
+
+  #check(call: string, result: number): number {
+    if (result < 0) {
+      const errno = this.#errno();
+      throw new SystemCallError(call, errno, this.#strerror(errno));
+    }
+    return result;
+  }
+
+  /** Leaves the caller's network: from now on this process lives in an empty one that goes when it ends. */
+  enterEmptyNetwork(): void {
+    this.#check("unshare", this.#unshare(CLONE_NEWNET | CLONE_NEWNS));
+    this.#check("mount / private", this.#mount("none", "/", null, MS_REC | MS_PRIVATE, null));
+    this.#check("mount /sys", this.#mount("sysfs", "/sys", "sysfs", 0, null));
+  }
+
+  /** Opens a TUN device of that name; packets cross it without a link-layer header. */
+  openTun(name: string): number {
+    const fd = openSync("/dev/net/tun", constants.O_RDWR | constants.O_NONBLOCK);
+    const request = Buffer.alloc(40);
+    request.write(name, 0, 15, "latin1");
+    request.writeUInt16LE(IFF_TUN | IFF_NO_PI, 16);
+    this.#check(`TUN device ${name}`, this.#ioctl(fd, TUNSETIFF, request));
+    return fd;
+  }
+
+  /** Bytes read, or -1 when there is nothing now. */
+  read(fd: number, into: Uint8Array): number {
+    const n = Number(this.#read(fd, into, into.length));
+    if (n < 0 && this.#errno() !== EAGAIN) this.#check("read", n);
+    return n;
+  }
+
+  /** Writes one packet; returns 0, or the errno with which the device refused it. */
+  write(fd: number, bytes: Uint8Array): number {
+    return Number(this.#write(fd, bytes, bytes.length)) < 0 ? this.#errno() : 0;
+  }
+
+  close(fd: number): void {
+    this.#close(fd);
+  }
+
+  /** A raw socket whose user writes whole IP packets. */
+  openRaw(family: 4 | 6): number {
+    return this.#check("raw socket", this.#socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW));
+  }
+
+  /** Sends a whole IP packet as a local program would; returns 0 or the errno (EPERM: dropped in OUTPUT). */
+  sendRaw(fd: number, packet: Uint8Array): number {
+    const six = packet[0] >>> 4 === 6;
+    const address = Buffer.alloc(six ? 28 : 16);
+    address.writeUInt16LE(six ? AF_INET6 : AF_INET, 0);
+    if (six) address.set(packet.subarray(24, 40), 8);
+    else address.set(packet.subarray(16, 20), 4);
+    return Number(this.#sendto(fd, packet, packet.length, 0, address, address.length)) < 0 ? this.#errno() : 0;
+  }
+
+  /** A netlink socket to netfilter with a receive buffer that a burst of log messages does not overflow. */
+  openNetfilterSocket(): number {
+    const fd = this.#check("netlink socket", this.#socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_NETFILTER));
+    const size = Buffer.alloc(4);
+    size.writeInt32LE(64 << 20);
+    this.#check("SO_RCVBUFFORCE", this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4));
+    return fd;
+  }
+
+  send(fd: number, message: Uint8Array): void {
+    this.#check("netlink send", Number(this.#send(fd, message, message.length, 0)));
+  }
+
+  /** Bytes received, or -1 when there is nothing now. */
+  receive(fd: number, into: Uint8Array): number {
+    const n = Number(this.#recv(fd, into, into.length, MSG_DONTWAIT));
+    if (n < 0 && this.#errno() !== EAGAIN) this.#check("netlink receive", n);
+    return n;
+  }
+}
+
+interface Koffi {
+  load(library: string): { func(signature: string): Call };
+  errno(): number;
+}
+
+function loadKoffi(): Koffi {
+  try {
+    return createRequire(import.meta.url)("koffi") as Koffi;
+  } catch {
+    throw new KernelUnavailable("the kernel engine needs the optional package koffi: npm install koffi");
+  }
+}
