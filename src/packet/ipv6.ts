@@ -40,36 +40,47 @@ export function parseIpv6(p: Packet, present: number): void {
   if (p.l4 >= 0 && p.fragmentOffset === 0) parseTransport(p);
 }
 
-/** exthdrs_core.c: ipv6_find_hdr with target -1, which is what `-p` and conntrack see. */
+/**
+ * exthdrs_core.c: ipv6_find_hdr with target -1, which is what `-p` and the matches see: the chain may end in
+ * NEXTHDR_NONE, a header must be there to its end, and a later fragment's protocol is what its header names.
+ */
 function walkExtensionHeaders(p: Packet): void {
-  const { data, view } = p;
+  const { data, view, end } = p;
   let next = data[p.start + IPV6_NEXT_HEADER];
   let at = p.start + IPV6_HEADER;
+  while (isExtensionHeader(next)) {
+    p.protocol = -1;
+    if (at + 2 > end) return;
+    let headerLength = (data[at + 1] + 1) << 3;
+    if (next === NEXTHDR_FRAGMENT) {
+      if (at + 4 > end) return;
+      const fragment = view.getUint16(at + 2);
+      const offset = fragment & ~7;
+      p.fragment = offset !== 0 || (fragment & 1) !== 0;
+      if (offset !== 0) {
+        if (isExtensionHeader(data[at])) return;
+        p.fragmentOffset = offset;
+        p.protocol = data[at];
+        p.l4 = at + 8;
+        return;
+      }
+      headerLength = 8;
+    } else if (next === NEXTHDR_AUTH) headerLength = (data[at + 1] + 2) << 2;
+    if (at + headerLength > end) return;
+    next = data[at];
+    at += headerLength;
+  }
   p.protocol = next;
-  while (
+  p.l4 = at;
+}
+
+/** ipv6_ext_hdr, without NEXTHDR_NONE. */
+export function isExtensionHeader(next: number): boolean {
+  return (
     next === NEXTHDR_HOP ||
     next === NEXTHDR_ROUTING ||
     next === NEXTHDR_FRAGMENT ||
     next === NEXTHDR_AUTH ||
     next === NEXTHDR_DEST
-  ) {
-    p.protocol = next;
-    if (at + 8 > p.end) return;
-    let headerLength = 8;
-    if (next === NEXTHDR_FRAGMENT) {
-      const fragment = view.getUint16(at + 2);
-      p.fragmentOffset = fragment & ~7;
-      p.fragment = (fragment & ~7) !== 0 || (fragment & 1) !== 0;
-      if (p.fragmentOffset !== 0) {
-        p.protocol = data[at];
-        p.l4 = at + 8;
-        return;
-      }
-    } else if (next === NEXTHDR_AUTH) headerLength = (data[at + 1] + 2) << 2;
-    else headerLength = (data[at + 1] + 1) << 3;
-    next = data[at];
-    at += headerLength;
-    p.protocol = next;
-  }
-  if (at <= p.end) p.l4 = at;
+  );
 }

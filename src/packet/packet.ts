@@ -14,6 +14,7 @@ import type { Family, Hook } from "./hook.ts";
 import { parseIpv4 } from "./ipv4.ts";
 import { parseIpv6 } from "./ipv6.ts";
 import type { StepListener } from "./step.ts";
+import { needsPorts } from "./transport.ts";
 
 /** linux/if_packet.h */
 export const PACKET_HOST = 0;
@@ -53,6 +54,11 @@ export class Packet {
   length = 0;
   /** The capture cut the packet: `end - start < length`. */
   cut = false;
+  /**
+   * Network-layer bytes that were on the wire, link-layer padding included (skb->len before trimming). `load` takes
+   * what is there; whoever reads a capture that cut packets sets the true length.
+   */
+  wire = 0;
   /** Offset in `data` of the link-layer source address of `macLength` bytes; -1 when there is none. */
   mac = -1;
   macLength = 0;
@@ -83,7 +89,10 @@ export class Packet {
   dst1 = 0;
   dst2 = 0;
   dst3 = 0;
-  /** The upper-layer protocol: for IPv6 the one after the extension headers (ipv6_find_hdr). */
+  /**
+   * The upper-layer protocol: for IPv6 the one after the extension headers, or -1 when these are broken
+   * (ipv6_find_hdr with target -1 failed: a rule with `-p` then drops the packet).
+   */
   protocol = 0;
   ttl = 0;
   /** TOS byte, or traffic class. */
@@ -94,6 +103,11 @@ export class Packet {
   fragment = false;
   /** Offset in `data` of the transport header; -1 when the headers before it are broken or cut. */
   l4 = -1;
+  /**
+   * Not a plain packet: a later fragment, a broken header chain, or a transport header that is not all there. Rules
+   * may say more than yes or no of such a packet, so the traversal takes its careful way.
+   */
+  odd = false;
 
   // ── transport header; 0 where the packet has none ──────────────────────────────────────────────────
   /** Fields below are true only if this is set: first fragment or whole, and the fixed header is there. */
@@ -155,6 +169,7 @@ export class Packet {
     this.zoneDirection = 3;
     this.template = 0;
     this.hotdrop = false;
+    this.wire = end - start;
     this.reload();
   }
 
@@ -181,6 +196,7 @@ export class Packet {
       parseIpv4(this, present);
     }
     this.cut = present < this.length;
+    this.odd = this.l4 < 0 || this.fragmentOffset !== 0 || (!this.hasPorts && needsPorts(this.protocol));
   }
 
   /** Points at a fresh copy of `bytes`; for callers that do not stream. */

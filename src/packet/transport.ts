@@ -61,3 +61,16 @@ export function parseTransport(p: Packet): void {
       return;
   }
 }
+
+/** Protocols whose header parseTransport reads: without `hasPorts` theirs is cut or missing. */
+export function needsPorts(protocol: number): boolean {
+  return (
+    protocol === IPPROTO_TCP ||
+    protocol === IPPROTO_UDP ||
+    protocol === IPPROTO_ICMP ||
+    protocol === IPPROTO_ICMPV6 ||
+    protocol === IPPROTO_UDPLITE ||
+    protocol === IPPROTO_SCTP ||
+    protocol === IPPROTO_DCCP
+  );
+}
