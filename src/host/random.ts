@@ -5,13 +5,25 @@
  */
 
 /** What a number is drawn for; a script answers by purpose. */
-export type RandomPurpose = "nat port" | "nat id" | "ip id" | "fragment id" | "statistic" | "other";
+export type RandomPurpose =
+  | "nat source port"
+  | "nat destination port"
+  | "nat id"
+  | "ip id"
+  | "fragment id"
+  | "statistic"
+  | "other";
 
 export interface RandomSource {
   /** An unsigned 16-bit number. */
   u16(purpose: RandomPurpose): number;
   /** An unsigned 32-bit number. */
   u32(purpose: RandomPurpose): number;
+  /**
+   * Where a search through the `size` values from `min` on begins, as an unsigned 16-bit offset: value
+   * `min + offset % size` is tried first (nf_nat_core.c: nf_nat_l4proto_unique_tuple).
+   */
+  offset(purpose: RandomPurpose, min: number, size: number): number;
 }
 
 /** xorshift32 from a seed: the same seed gives the same run on every machine. */
@@ -34,9 +46,16 @@ export class SeededRandom implements RandomSource {
   u16(purpose: RandomPurpose): number {
     return this.u32(purpose) >>> 16;
   }
+
+  offset(purpose: RandomPurpose, _min: number, _size: number): number {
+    return this.u16(purpose);
+  }
 }
 
-/** Answers from a list per purpose, in order, and falls back to a seeded source when the list is used up. */
+/**
+ * Answers from a list per purpose, in order, and falls back to a seeded source when the list is used up. For a search
+ * the list holds the values themselves (a port, an id); one that is not among those searched is left out.
+ */
 export class ScriptedRandom implements RandomSource {
   readonly #answers: Map<RandomPurpose, number[]>;
   readonly #fallback: RandomSource;
@@ -53,11 +72,23 @@ export class ScriptedRandom implements RandomSource {
     else queue.push(value);
   }
 
+  /** Forgets what was queued and not drawn. */
+  clear(): void {
+    this.#answers.clear();
+  }
+
   u32(purpose: RandomPurpose): number {
     return this.#answers.get(purpose)?.shift() ?? this.#fallback.u32(purpose);
   }
 
   u16(purpose: RandomPurpose): number {
     return this.#answers.get(purpose)?.shift() ?? this.#fallback.u16(purpose);
+  }
+
+  offset(purpose: RandomPurpose, min: number, size: number): number {
+    const value = this.#answers.get(purpose)?.shift();
+    return value !== undefined && value >= min && value < min + size
+      ? value - min
+      : this.#fallback.offset(purpose, min, size);
   }
 }

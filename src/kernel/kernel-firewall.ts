@@ -14,6 +14,7 @@ import type { Ruleset } from "../rules/ruleset.ts";
 import { entryOf, readConnections } from "./conntrack-table.ts";
 import { buildHost, type KernelHost, tool } from "./namespace.ts";
 import { type LogMessage, NetfilterLog } from "./netfilter-log.ts";
+import type { EventAnswer, TraceLine } from "./scenario.ts";
 import { SystemCalls } from "./system-calls.ts";
 import { MARK_DELIVERED, MARK_HOOK, MARK_LEAVES, MARK_STATE, openEyes, watchStates } from "./watch.ts";
 
@@ -27,21 +28,6 @@ export interface KernelSetup {
   /** The same rules as data: which targets deserve the name REJECT, and which families arm conntrack. */
   readonly rulesets: { readonly 4: Ruleset | null; readonly 6: Ruleset | null };
   readonly armed: (family: Family) => boolean;
-}
-
-/** One line of the kernel's own trace, in order. */
-export interface TraceLine {
-  readonly table: TableName;
-  readonly chain: string;
-  readonly kind: "rule" | "policy" | "return";
-  readonly rule: number;
-}
-
-export interface KernelOutcome extends Outcome {
-  /** Rule by rule, for this packet and for those the host made because of it. */
-  readonly trace: readonly TraceLine[];
-  /** Messages of nf_conntrack_log_invalid. */
-  readonly invalid: readonly string[];
 }
 
 const LONGEST_PACKET = 70_000;
@@ -72,18 +58,20 @@ export class KernelFirewall {
   }
 
   /** A packet arrives on `dev`. */
-  receive(dev: string, bytes: Uint8Array): KernelOutcome {
+  receive(dev: string, bytes: Uint8Array): EventAnswer {
     const fd = this.#devices.get(dev);
     if (fd === undefined) throw new Error(`no device ${dev} in the namespace`);
+    const time = Date.now() * 1000;
     this.#calls.write(fd, bytes);
-    return this.#outcome(dev, bytes);
+    return this.#outcome(dev, bytes, time);
   }
 
   /** The host itself sends a packet. */
-  send(bytes: Uint8Array): KernelOutcome {
+  send(bytes: Uint8Array): EventAnswer {
     const fd = this.#raw.get(bytes[0] >>> 4 === 6 ? 6 : 4)!;
+    const time = Date.now() * 1000;
     this.#calls.sendRaw(fd, bytes);
-    return this.#outcome(null, bytes);
+    return this.#outcome(null, bytes, time);
   }
 
   /** iptables-save -c text with the counters as they are now, without its comment lines. */
@@ -123,7 +111,7 @@ export class KernelFirewall {
     return out;
   }
 
-  #outcome(dev: string | null, bytes: Uint8Array): KernelOutcome {
+  #outcome(dev: string | null, bytes: Uint8Array, time: number): EventAnswer {
     const family: Family = bytes[0] >>> 4 === 6 ? 6 : 4;
     const out = this.#drain();
     const messages = this.#log.drain();
@@ -132,16 +120,21 @@ export class KernelFirewall {
     const passed = own.some((m) => m.prefix === MARK_DELIVERED || m.prefix === MARK_LEAVES);
     const trace = own.map(traceLine).filter((line): line is TraceLine => line !== null);
     const by = decider(trace, this.#setup.rulesets[family], passed);
+    const connections = this.connections();
     return {
+      time,
       in: dev,
       path,
       state: stateOf(own),
       verdict: this.#verdict(by, family, passed),
       by,
       out,
-      entry: entryOf(bytes, readConnections(family)),
+      entry: entryOf(bytes, connections),
+      connections,
       trace: messages.map(traceLine).filter((line): line is TraceLine => line !== null),
-      invalid: messages.filter((m) => m.prefix.startsWith("nf_ct_proto_")).map((m) => m.prefix.trim()),
+      invalid: messages
+        .map((m) => m.prefix.match(/^nf_ct_proto_\d+: (.*)$/)?.[1].trim())
+        .filter((m) => m !== undefined),
     };
   }
 
@@ -185,7 +178,7 @@ function stateOf(own: readonly LogMessage[]): StateName | null {
 function traceLine(message: LogMessage): TraceLine | null {
   const m = message.prefix.match(/^TRACE: (\w+):(.+):(rule|policy|return):(\d+)/);
   if (m === null) return null;
-  return { table: m[1] as TableName, chain: m[2], kind: m[3] as TraceLine["kind"], rule: Number(m[4]) };
+  return { table: m[1], chain: m[2], kind: m[3] as TraceLine["kind"], rule: m[3] === "rule" ? Number(m[4]) : null };
 }
 
 /** The last word of the table that decided: the one that dropped, else filter's, else the last table's. */
@@ -198,7 +191,7 @@ function decider(trace: readonly TraceLine[], ruleset: Ruleset | null, passed: b
     const chain = ruleset?.tables.find((t) => t.name === line.table)?.chains.find((c) => c.name === line.chain);
     const policy = chain?.policy ?? "ACCEPT";
     if (!passed && policy === "ACCEPT") return { reason: KERNEL_SILENT };
-    return { policy, table: line.table, chain: line.chain };
+    return { policy, table: line.table as TableName, chain: line.chain };
   }
-  return { table: line.table, chain: line.chain, rule: line.rule };
+  return { table: line.table as TableName, chain: line.chain, rule: line.rule ?? 0 };
 }

@@ -26,10 +26,7 @@ export class SystemCallError extends Error {
 export const EAGAIN = 11;
 export const EPERM = 1;
 
-const CLONE_NEWNS = 0x00020000;
 const CLONE_NEWNET = 0x40000000;
-const MS_REC = 0x4000;
-const MS_PRIVATE = 0x40000;
 const TUNSETIFF = 0x400454ca;
 const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
@@ -48,7 +45,6 @@ type Call = (...args: unknown[]) => number;
 
 export class SystemCalls {
   readonly #unshare: Call;
-  readonly #mount: Call;
   readonly #ioctl: Call;
   readonly #read: Call;
   readonly #write: Call;
@@ -69,7 +65,6 @@ export class SystemCalls {
     const koffi = loadKoffi();
     const libc = koffi.load("libc.so.6");
     this.#unshare = libc.func("int unshare(int)");
-    this.#mount = libc.func("int mount(const char *, const char *, const char *, unsigned long, void *)");
     this.#ioctl = libc.func("int ioctl(int, unsigned long, void *)");
     this.#read = libc.func("long read(int, void *, size_t)");
     this.#write = libc.func("long write(int, const void *, size_t)");
@@ -91,11 +86,9 @@ export class SystemCalls {
     return result;
   }
 
-  /** Leaves the caller's network: from now on this process lives in an empty one that goes when it ends. */
+  /** Leaves the network this process lives in for a new, empty one, which goes when the process leaves it or ends. */
   enterEmptyNetwork(): void {
-    this.#check("unshare", this.#unshare(CLONE_NEWNET | CLONE_NEWNS));
-    this.#check("mount / private", this.#mount("none", "/", null, MS_REC | MS_PRIVATE, null));
-    this.#check("mount /sys", this.#mount("sysfs", "/sys", "sysfs", 0, null));
+    this.#check("unshare", this.#unshare(CLONE_NEWNET));
   }
 
   /** Opens a TUN device of that name; packets cross it without a link-layer header. */

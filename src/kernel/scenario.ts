@@ -1,0 +1,50 @@
+/**
+ * A scenario is what both engines are asked: a host, rules, and packets one after another. An answer is what one of
+ * them said. Both are plain data: they are compared (compare.ts), shrunk, and kept as recordings.
+ */
+import type { HostConfig } from "../host/config.ts";
+import type { Outcome } from "../path/firewall.ts";
+
+export interface ScenarioEvent {
+  /** The device the packet arrives on; null: the host sends it. */
+  readonly dev: string | null;
+  /** Network-layer bytes, hex. */
+  readonly hex: string;
+  /** Seconds that pass before it. Real ones for the kernel. */
+  readonly wait?: number;
+}
+
+export interface Scenario {
+  readonly host: HostConfig;
+  /** iptables-save text; null: no table exists. */
+  readonly rules: string | null;
+  readonly rules6: string | null;
+  readonly events: readonly ScenarioEvent[];
+}
+
+/** One line of a rule-by-rule trace. `rule` is null for a policy or the end of a user chain. */
+export interface TraceLine {
+  readonly table: string;
+  readonly chain: string;
+  readonly kind: "rule" | "policy" | "return";
+  readonly rule: number | null;
+}
+
+/** What an engine said of one packet. */
+export interface EventAnswer extends Omit<Outcome, "steps"> {
+  /** Microseconds since 1970 at which it was handled. */
+  readonly time: number;
+  /** In order, for the packet itself and for those the host made because of it. */
+  readonly trace: readonly TraceLine[];
+  /** Messages of nf_conntrack_log_invalid, without "nf_ct_proto_6: ". */
+  readonly invalid: readonly string[];
+  /** All connections right after it, as `conntrack -L` prints them. */
+  readonly connections: readonly string[];
+}
+
+export interface Answer {
+  readonly events: readonly EventAnswer[];
+  /** `iptables-save -c` text without comments, after the last packet; "" without rules. */
+  readonly save: string;
+  readonly save6: string;
+}
