@@ -14,8 +14,19 @@ import type { RulePlace } from "../packet/step.ts";
 export interface OptionSite {
   readonly family: Family;
   readonly table: TableName;
-  /** The option as the user spelt it, with its dashes. */
+  /** The option with its dashes: the full spelling when the user abbreviated it, the alias when an alias was used. */
   readonly option: string;
+  /** The extension whose option it is, as iptables' sentences begin with it. */
+  readonly extension: string;
+  /** `-p` as far as the line has been read (what stands after this option is not known yet). */
+  readonly protocol: { readonly not: boolean; readonly number: number } | null;
+}
+
+/** Another spelling of an option. */
+export interface Alias {
+  readonly name: string;
+  /** Whether `!` may stand before this spelling, where that differs from the option's own. */
+  readonly not?: boolean;
 }
 
 /** How the words after an option become a typed value and back. Values are plain data. */
@@ -32,11 +43,22 @@ export interface OptionSpec<V = unknown> {
   readonly type: OptionType<V>;
   /** `!` may stand before the option (or, where iptables still takes it, between option and value). */
   readonly not?: boolean;
-  /** May be given more than once; the value is then the list of all given. */
+  /** May be given more than once; the value is then the list of all given, and `not` that of the last. */
   readonly repeat?: boolean;
+  /** Given again, this is said; default: libxtables' `NAME: option "--x" can only be used once.` */
+  readonly onceOnly?: string;
+  /** Said when `!` stands before an option that takes none; default: libxtables' `NAME: option "--x" cannot be inverted.` */
+  readonly neverNot?: string;
+  /** XTOPT_MAND: `NAME: option "--x" must be specified`. */
   readonly required?: boolean;
+  /** Options that cannot stand beside it (excl): `NAME: option "--x" cannot be used together with "--y".` */
+  readonly excludes?: readonly string[];
+  /** Options that must stand beside it (also): `NAME: option "--x" also requires "--y".` */
+  readonly needs?: readonly string[];
+  /** The spelling that libxtables' sentences about two options use, where it is not the key but an alias. */
+  readonly saidAs?: string;
   /** Other spellings (`--sport` of `--source-port`). The key is the one that is printed. */
-  readonly aliases?: readonly string[];
+  readonly aliases?: readonly (string | Alias)[];
   /** This spelling is only a shorthand: `--syn` stands for `--tcp-flags FIN,SYN,RST,ACK SYN`. */
   readonly means?: readonly string[];
   /** One line for help and documentation. */
@@ -60,7 +82,10 @@ export interface RuleSite {
   readonly family: Family;
   readonly table: TableName;
   readonly chain: string;
-  /** The hooks this rule can be reached from; for a user chain all that its table has. */
+  /**
+   * The hooks this rule can be reached from. In checkEntry exact, as the kernel finds out by following jumps (none in a
+   * chain that nothing jumps to); in check, bind and refuse, which see one line only, for a user chain all that its table has.
+   */
   readonly hooks: readonly Hook[];
   readonly protocol: { readonly not: boolean; readonly number: number } | null;
   /** For checks that look at other parts (MASQUERADE's -o, …). */
@@ -72,17 +97,31 @@ export interface Declaration<O extends Options, I> {
   readonly name: string;
   readonly families: readonly Family[];
   readonly options: O;
-  /** Each group: exactly one of these must be given. */
+  /** Said when none of an exactlyOne or atLeastOne group is given. */
+  readonly oneNeeded?: string;
+  /** Each group: exactly one of these must be given; two: libxtables' `cannot be used together with`. */
   readonly exactlyOne?: readonly (readonly (keyof O & string)[])[];
   readonly atLeastOne?: readonly (readonly (keyof O & string)[])[];
   /** Each group: at most one of these. */
   readonly atMostOne?: readonly (readonly (keyof O & string)[])[];
-  /** The rule must say `-p` one of these (not inverted). */
+  /** The kernel wants the rule to say `-p` one of these (not inverted). */
   readonly protocols?: readonly number[];
+  /** The kernel takes it in these tables only. */
   readonly tables?: readonly TableName[];
+  /** The kernel takes it only where all hooks that reach the rule are among these. */
   readonly hooks?: readonly Hook[];
   /** The kernel switches conntrack on for the family when such a rule is loaded (nf_ct_netns_get). */
   readonly armsConntrack?: boolean | ((is: I) => boolean);
+  /**
+   * What iptables checks itself when the line is complete, before libxtables' own checks of required and excluded options
+   * (x6_fcheck, final_check). Throws RuleError.
+   */
+  check?(given: Given<O>, rule: RuleSite): void;
+  /**
+   * What the kernel refuses when the table is loaded (checkentry), after `protocols`, `tables` and `hooks`. Throws
+   * RuleError with code 1 and, where the kernel logs one, its sentence.
+   */
+  checkEntry?(is: I, rule: RuleSite): void;
   /** Turns what was given into the extension's typed data, plain and JSON-able. Throws RuleError. Default: as given. */
   bind?(given: Given<O>, rule: RuleSite): I;
   /** The options as iptables-save prints them, without `-m name`/`-j name`. Default: each given option in declared order. */

@@ -1,0 +1,174 @@
+/**
+ * Addresses and masks as iptables reads them in rules, which is looser than inet_pton: `10.1` is a network in `-s` and
+ * 10.0.0.1 in `--ctorigsrc`. Host names are never looked up: a ruleset must mean the same tomorrow.
+ * Sources imitated: libxtables/xtables.c (xtables_ipparse_multiple and what it calls), xtoptions.c (xtopt_parse_host,
+ * xtopt_parse_plenmask), glibc inet_aton.
+ */
+import { formatAddress, maskOfPrefix4, maskOfPrefix6, parseIpv4, parseIpv6, prefixOfMask } from "../bytes/address.ts";
+import type { Family } from "../packet/hook.ts";
+import { type OptionSite, RuleError } from "./extension.ts";
+import { isSpace, parseNumber, U8_MAX } from "./numbers.ts";
+
+/** An address and a mask as network-order words: one for IPv4, four for IPv6. */
+export interface HostMask {
+  readonly address: readonly number[];
+  readonly mask: readonly number[];
+}
+
+const FULL4: readonly number[] = [-1];
+const FULL6: readonly number[] = [-1, -1, -1, -1];
+const ZERO6: readonly number[] = [0, 0, 0, 0];
+
+export function fullMask(family: Family): readonly number[] {
+  return family === 4 ? FULL4 : FULL6;
+}
+
+/** The names of /etc/networks that Debian has. */
+const NETWORKS: Readonly<Record<string, number>> = { default: 0, loopback: 0x7f000000, "link-local": 0xa9fe0000 | 0 };
+
+function notFound(name: string): RuleError {
+  return new RuleError(`host/network \`${name}' not found${/[a-z]/i.test(name) ? NOT_LOOKED_UP : ""}`);
+}
+
+/** The one host name that means the same everywhere (RFC 6761). */
+const LOCALHOST: Readonly<Record<Family, readonly number[]>> = { 4: [0x7f000001], 6: [0, 0, 0, 1] };
+
+const NOT_LOOKED_UP = " (host names are not looked up)";
+
+/** `/24`, `/255.0.255.0`, "" for a full mask (xtables_ipmask_to_numeric, xtables_ip6mask_to_numeric). */
+export function printMask(mask: readonly number[]): string {
+  const prefix = prefixOfMask(mask);
+  if (prefix === null) return `/${formatAddress(mask)}`;
+  return prefix === 32 * mask.length ? "" : `/${prefix}`;
+}
+
+/** An address with its mask as x6 extensions save them. */
+export function printHostMask({ address, mask }: HostMask): string {
+  return formatAddress(address) + printMask(mask);
+}
+
+/**
+ * inet_aton: one to four parts, decimal, octal or hexadecimal, the last filling what is left; what follows a blank is
+ * ignored. getaddrinfo takes the text only when nothing follows.
+ */
+export function inetAton(text: string): number | null {
+  const parts = text.split(".");
+  if (parts.length > 4) return null;
+  let word = 0;
+  for (let i = 0; i < parts.length; i++) {
+    const last = i === parts.length - 1;
+    // inet_aton wants a digit where a part begins: no sign, no blank.
+    if (!/^[0-9]/.test(parts[i])) return null;
+    const value = parseNumber(parts[i], 0, last ? 2 ** (8 * (4 - i)) - 1 : U8_MAX);
+    if (value === null) return null;
+    word |= last ? value : value << (24 - 8 * i);
+  }
+  return word;
+}
+
+/** XTTYPE_HOST: a numeric address of the family as getaddrinfo reads it. */
+export function parseHost(text: string, family: Family): readonly number[] {
+  const words = family === 4 ? aton(text) : parseIpv6(text);
+  if (words !== null) return words;
+  if (text === "localhost") return LOCALHOST[family];
+  throw new RuleError(`getaddrinfo: Name or service not known${/[a-z]/i.test(text) ? NOT_LOOKED_UP : ""}`);
+}
+
+/** XTTYPE_HOSTMASK: the address is not cut to its mask (each extension does as it likes). */
+export function parseHostMask(text: string, site: OptionSite): HostMask {
+  const slash = text.indexOf("/");
+  if (slash < 0) return { address: parseHost(text, site.family), mask: fullMask(site.family) };
+  const address = parseHost(text.slice(0, slash), site.family);
+  return { address, mask: parsePrefixOrMask(text.slice(slash + 1), site) };
+}
+
+/** xtopt_parse_plenmask: a prefix length or a mask; a mask with gaps becomes a full one, as there. */
+function parsePrefixOrMask(text: string, site: OptionSite): readonly number[] {
+  const bits = site.family === 4 ? 32 : 128;
+  let prefix = parseNumber(text, 0, bits);
+  if (prefix === null) {
+    const words = site.family === 4 ? aton(text) : parseIpv6(text);
+    if (words === null) {
+      const what = `bad value for option "${site.option}", neither a valid network mask nor valid CIDR (0-${bits}).`;
+      throw new RuleError(`${site.extension}: ${what}`);
+    }
+    prefix = prefixOfMask(words) ?? bits;
+  }
+  return site.family === 4 ? [maskOfPrefix4(prefix)] : maskOfPrefix6(prefix);
+}
+
+function aton(text: string): readonly number[] | null {
+  const word = inetAton(text);
+  return word === null ? null : [word];
+}
+
+/**
+ * `-s` and `-d`: one address/mask or several with commas, each cut to its mask
+ * (xtables_ipparse_multiple, xtables_ip6parse_multiple).
+ */
+export function parseAddressList(text: string, family: Family): HostMask[] {
+  if (family === 4 && /^[0-9.]+$/.test(text)) {
+    const word = parseIpv4(text);
+    if (word !== null) return [{ address: [word], mask: FULL4 }];
+  }
+  return text.split(",").map((part) => parseAddressAndMask(part, family));
+}
+
+function parseAddressAndMask(part: string, family: Family): HostMask {
+  let at = 0;
+  while (isSpace(part.charCodeAt(at))) at++;
+  const text = part.slice(at);
+  if (text.length > 255) throw new RuleError("Hostname too long");
+  const slash = text.lastIndexOf("/");
+  const mask = slash < 0 ? fullMask(family) : parseMask(text.slice(slash + 1), family);
+  // A null mask makes the name irrelevant, as in any/0.
+  const name = mask.every((word) => word === 0) ? null : slash < 0 ? text : text.slice(0, slash);
+  const address = name === null ? (family === 4 ? [0] : ZERO6) : parseNetwork(name, family);
+  return { address: address.map((word, i) => word & mask[i]), mask };
+}
+
+/** parse_ipmask, parse_ip6mask. */
+function parseMask(text: string, family: Family): readonly number[] {
+  if (family === 4) {
+    const dotted = numericToAddress(text, true);
+    if (dotted !== null) return [dotted];
+    const bits = parseNumber(text, 0, 32);
+    if (bits === null) throw new RuleError(`invalid mask \`${text}' specified`);
+    return [maskOfPrefix4(bits)];
+  }
+  const words = parseIpv6(text);
+  if (words !== null) return words;
+  const bits = parseNumber(text, 0, 128);
+  if (bits === null) throw new RuleError(`invalid mask \`${text}' specified`);
+  return maskOfPrefix6(bits);
+}
+
+/** ipparse_hostnetwork, ip6parse_hostnetwork, without asking a name server. */
+function parseNetwork(name: string, family: Family): readonly number[] {
+  if (name === "localhost") return LOCALHOST[family];
+  if (family === 6) {
+    const words = parseIpv6(name);
+    if (words === null) throw notFound(name);
+    return words;
+  }
+  const word = numericToAddress(name, false) ?? (Object.hasOwn(NETWORKS, name) ? NETWORKS[name] : inetAton(name));
+  if (word === null) throw notFound(name);
+  return [word];
+}
+
+/**
+ * xtables.c: __numeric_to_ipaddr: four numbers of any base; where fewer are given and it is no mask, the rest is zero
+ * (`10.1` is 10.1.0.0). Text beyond 19 characters is not looked at.
+ */
+export function numericToAddress(text: string, isMask: boolean): number | null {
+  const parts = text.slice(0, 19).split(".");
+  if (isMask && parts.length < 4) return null;
+  let word = 0;
+  for (let i = 0; i < Math.min(parts.length, 4); i++) {
+    const octet = i === 3 ? parts.slice(3).join(".") : parts[i];
+    const value = parseNumber(octet, 0, U8_MAX);
+    if (value === null) return null;
+    word |= value << (24 - 8 * i);
+  }
+  return word;
+}

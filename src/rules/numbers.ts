@@ -1,0 +1,89 @@
+/**
+ * Numbers as iptables reads them: C's strtoul with base 0 (`10`, `0x0a`, `012`; blanks and `+` in front are taken,
+ * `-` is not), within bounds. Source imitated: libxtables/xtables.c: xtables_strtoul, xtables_strtoui.
+ */
+
+/** What was read at the beginning of a text, and where reading stopped. */
+export interface Scanned {
+  readonly value: number;
+  readonly end: number;
+}
+
+/** As Scanned, for values that need 64 bits. */
+export interface Scanned64 {
+  readonly value: bigint;
+  readonly end: number;
+}
+
+export const U8_MAX = 0xff;
+export const U16_MAX = 0xffff;
+export const U32_MAX = 0xffffffff;
+const U64_MAX = 0xffffffffffffffffn;
+
+/** C's isspace in the C locale. */
+export function isSpace(code: number): boolean {
+  return code === 32 || (code >= 9 && code <= 13);
+}
+
+function digitValue(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  if (code >= 97 && code <= 122) return code - 87;
+  if (code >= 65 && code <= 90) return code - 55;
+  return 99;
+}
+
+/** Where the digits begin and in which base, or null when no number begins here (strtoul returned its argument). */
+function startOf(text: string): { at: number; base: number } | null {
+  let at = 0;
+  while (isSpace(text.charCodeAt(at))) at++;
+  if (text[at] === "+") at++;
+  else if (text[at] === "-") return null;
+  if (text[at] === "0") {
+    const x = text[at + 1];
+    if ((x === "x" || x === "X") && digitValue(text.charCodeAt(at + 2)) < 16) return { at: at + 2, base: 16 };
+    return { at, base: 8 };
+  }
+  return digitValue(text.charCodeAt(at)) < 10 ? { at, base: 10 } : null;
+}
+
+/** xtables_strtoul with an end pointer: what follows the number is the caller's affair. Null: no number, or out of bounds. */
+export function scanNumber(text: string, min: number, max: number): Scanned | null {
+  const start = startOf(text);
+  if (start === null) return null;
+  let { at } = start;
+  let value = 0;
+  for (;;) {
+    const digit = digitValue(text.charCodeAt(at));
+    if (digit >= start.base) break;
+    value = value * start.base + digit;
+    at++;
+  }
+  return value < min || value > max ? null : { value, end: at };
+}
+
+/** scanNumber for 64-bit values. */
+export function scanNumber64(text: string, min = 0n, max = U64_MAX): Scanned64 | null {
+  const start = startOf(text);
+  if (start === null) return null;
+  let { at } = start;
+  let value = 0n;
+  const base = BigInt(start.base);
+  for (;;) {
+    const digit = digitValue(text.charCodeAt(at));
+    if (digit >= start.base) break;
+    if (value <= U64_MAX) value = value * base + BigInt(digit);
+    at++;
+  }
+  return value < min || value > max ? null : { value, end: at };
+}
+
+/** xtables_strtoui without an end pointer: the whole text is a number within the bounds, or null. */
+export function parseNumber(text: string, min: number, max: number): number | null {
+  const scanned = scanNumber(text, min, max);
+  return scanned === null || scanned.end !== text.length ? null : scanned.value;
+}
+
+/** A 32-bit value as C's `0x%x`; signed words are taken as unsigned. */
+export function hex(value: number): string {
+  return `0x${(value >>> 0).toString(16)}`;
+}
