@@ -6,6 +6,7 @@ import {
   crc32c,
   fold,
   ipv4HeaderCheck,
+  ipv4HeaderSum,
   mangled0,
   protoReplace2,
   protoReplace4,
@@ -17,8 +18,10 @@ import {
   sctpCheck,
   sumOf,
   sumOfWord,
+  sumWithVectors,
 } from "./checksum.ts";
 import { viewOfHex } from "./hex.ts";
+import { claimVectorMemory, releaseVectorMemory } from "./vector-memory.ts";
 
 const word = fc.oneof(fc.integer(), fc.constantFrom(0, -1, 0xffff, 0x10000, -0x10000));
 const half = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0, 1, 0xfffe, 0xffff));
@@ -68,6 +71,30 @@ test("64 KiB of ones and of zeroes are summed without losing a carry", (t) => {
   t.is(sumOf(view, 0, bytes.length), 0xfffe);
 });
 
+test("the vector memory's sums are the same, and it is claimed once at a time", (t) => {
+  const memory = claimVectorMemory();
+  if (memory === null) return t.fail("WebAssembly with vectors is part of every supported Node");
+  t.is(claimVectorMemory(), null);
+  releaseVectorMemory(new DataView(new ArrayBuffer(8)));
+  t.is(claimVectorMemory(), null);
+  sumWithVectors(memory);
+  const { data, view } = memory;
+  fc.assert(
+    fc.property(fc.nat(64), fc.nat(400), fc.infiniteStream(fc.nat(255)), (start, length, bytes) => {
+      for (let i = 0; i < 512; i++) data[i] = bytes.next().value;
+      t.is(sumOf(view, start, start + length), sumByWords(view, start, start + length));
+    }),
+  );
+  data.fill(0xff);
+  for (const length of [0xfff0, 0xffff, 0x10000, 0x10001, 0x1ffff])
+    t.is(sumOf(view, 3, 3 + length), sumByWords(view, 3, 3 + length), `${length}`);
+  data.fill(0);
+  t.is(sumOf(view, 0, 0x10000), 0);
+  releaseVectorMemory(view);
+  t.is(claimVectorMemory(), memory);
+  releaseVectorMemory(view);
+});
+
 test("fold and check at the edges", (t) => {
   for (const [sum, folded] of [
     [0, 0],
@@ -89,7 +116,12 @@ test("headers and transport checksums of whole packets", (t) => {
   // 10.0.0.2:40000 > 192.168.0.5:53 UDP "ab", and the same ports over fd00::2 > fd00:1::5
   const v4 = viewOfHex("4500001e000140004011701f0a000002c0a800059c400035000a37536162");
   t.is(ipv4HeaderCheck(v4, 0, 20), 0x701f);
-  t.is(fold(sumOf(v4, 0, 20)), 0xffff);
+  t.is(ipv4HeaderSum(v4, 0, 20), 0xffff);
+  v4.setUint16(10, 0x1234);
+  t.is(ipv4HeaderCheck(v4, 0, 20), 0x701f);
+  const options = viewOfHex("470000240001000040010000c0a80001c0a800020102030405060708deadbeef00000000");
+  t.is(ipv4HeaderSum(options, 0, 28), sumByWords(options, 0, 28));
+  t.is(ipv4HeaderCheck(options, 0, 28), check(sumByWords(options, 0, 28)));
   const pseudo4 = pseudoSum4(v4.getInt32(12), v4.getInt32(16), 17, 10);
   t.is(fold(sumOf(v4, 20, 30) + pseudo4), 0xffff);
   const addresses = viewOfHex("fd000000000000000000000000000002fd000001000000000000000000000005");
