@@ -9,7 +9,7 @@
 
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT } from "../packet/hook.ts";
-import type { By, Emitted, Outcome, PathName, StateName, VerdictName } from "../path/firewall.ts";
+import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
 import { entryOf, readConnections } from "./conntrack-table.ts";
 import { buildHost, type KernelHost, tool } from "./namespace.ts";

@@ -1,0 +1,214 @@
+/**
+ * The same scenario through the twin and through the kernel, and the differences between their answers. The kernel
+ * goes first: the twin then lives by the kernel's clock, and takes its dice from what the kernel chose (a free NAT
+ * port, the IP id of a packet it made, a fragment id). Everything else must be equal.
+ */
+import { bytesOfHex } from "../bytes/hex.ts";
+import { Host } from "../host/host.ts";
+import { ScriptedRandom } from "../host/random.ts";
+import type { Step } from "../packet/step.ts";
+import { Firewall } from "../path/firewall.ts";
+import { registry } from "../registry.ts";
+import { parseSave } from "../rules/parse.ts";
+import type { Ruleset } from "../rules/ruleset.ts";
+import { withoutInstant } from "./conntrack-table.ts";
+import { KERNEL_SILENT, KernelFirewall } from "./kernel-firewall.ts";
+import { kernelHost } from "./namespace.ts";
+import type { Answer, EventAnswer, Scenario, TraceLine } from "./scenario.ts";
+
+/** One thing in which the twin differs from the kernel. */
+export interface Difference {
+  /** Number of the event, from 1; 0: after the last one. */
+  readonly event: number;
+  readonly what:
+    | "out"
+    | "state"
+    | "path"
+    | "verdict"
+    | "by"
+    | "entry"
+    | "connections"
+    | "trace"
+    | "invalid"
+    | "counters";
+  readonly kernel: string;
+  readonly twin: string;
+}
+
+/** Seconds by which a timeout may differ: the kernel's is read an instant after the packet. */
+const TIMEOUT_SLACK = 1;
+
+/** Reads the rules of a scenario. Throws the first mistake as an Error. */
+export function rulesetsOf(scenario: Scenario): { 4: Ruleset | null; 6: Ruleset | null } {
+  const read = (text: string | null, family: 4 | 6): Ruleset | null => {
+    if (text === null) return null;
+    const { ruleset, errors } = parseSave(text, { family, file: family === 4 ? "rules.v4" : "rules.v6", registry });
+    if (errors.length > 0) throw new Error(errors[0].message);
+    return ruleset;
+  };
+  return { 4: read(scenario.rules, 4), 6: read(scenario.rules6, 6) };
+}
+
+/** Asks the running kernel, in a network of its own. Needs root. */
+export function askKernel(scenario: Scenario): Answer {
+  const rulesets = rulesetsOf(scenario);
+  const twin = new Firewall({ rules: rulesets[4], rules6: rulesets[6], host: new Host(scenario.host) });
+  const kernel = new KernelFirewall({
+    host: kernelHost(scenario.host),
+    rules: scenario.rules,
+    rules6: scenario.rules6,
+    rulesets,
+    armed: (family) => twin.conntrack.armed(family),
+  });
+  try {
+    const events = scenario.events.map((event) => {
+      if (event.wait !== undefined) sleep(event.wait);
+      const bytes = bytesOfHex(event.hex)!;
+      return event.dev === null ? kernel.send(bytes) : kernel.receive(event.dev, bytes);
+    });
+    return {
+      events,
+      save: scenario.rules === null ? "" : kernel.save(4),
+      save6: scenario.rules6 === null ? "" : kernel.save(6),
+    };
+  } finally {
+    kernel.close();
+  }
+}
+
+function sleep(seconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
+}
+
+/** Asks the twin, by the clock and with the dice of the kernel's answer. */
+export function askTwin(scenario: Scenario, kernel: Answer): Answer {
+  const rulesets = rulesetsOf(scenario);
+  const host = new Host(scenario.host);
+  const dice = new ScriptedRandom({});
+  host.random = dice;
+  const firewall = new Firewall({ rules: rulesets[4], rules6: rulesets[6], host });
+  const events = scenario.events.map((event, i): EventAnswer => {
+    const seen = kernel.events[i];
+    load(dice, event.hex, seen);
+    const about = { time: seen.time, steps: true };
+    const bytes = bytesOfHex(event.hex)!;
+    const { steps = [], ...outcome } =
+      event.dev === null ? firewall.send(bytes, about) : firewall.receive(event.dev, bytes, about);
+    return {
+      ...outcome,
+      time: seen.time,
+      trace: traceOf(steps),
+      invalid: invalidOf(steps),
+      connections: [...firewall.connections(4), ...firewall.connections(6)],
+    };
+  });
+  const plain = (text: string) =>
+    text
+      .split("\n")
+      .filter((line) => !line.startsWith("#"))
+      .join("\n");
+  return {
+    events,
+    save: scenario.rules === null ? "" : plain(firewall.save(4)),
+    save6: scenario.rules6 === null ? "" : plain(firewall.save(6)),
+  };
+}
+
+/** Queues the choices that the kernel made for this packet, each under what the twin would draw it for. */
+function load(dice: ScriptedRandom, sent: string, seen: EventAnswer): void {
+  dice.clear();
+  const ends = seen.entry === null ? [] : [...seen.entry.matchAll(/ sport=(\d+) dport=(\d+)/g)];
+  if (ends.length === 2) {
+    dice.answer("nat destination port", Number(ends[1][1]));
+    dice.answer("nat source port", Number(ends[1][2]));
+  }
+  const ids = seen.entry === null ? [] : [...seen.entry.matchAll(/ id=(\d+)/g)];
+  if (ids.length === 2) dice.answer("nat id", Number(ids[1][1]));
+  for (const { bytes } of seen.out) {
+    const id = bytes[0] === "4" ? bytes.slice(8, 12) : null;
+    if (id !== null && id !== sent.slice(8, 12)) dice.answer("ip id", Number.parseInt(id, 16));
+    if (bytes[0] === "6" && bytes.slice(12, 14) === "2c")
+      dice.answer("fragment id", Number.parseInt(bytes.slice(88, 96), 16));
+  }
+}
+
+function traceOf(steps: readonly Step[]): TraceLine[] {
+  return steps.flatMap((step): TraceLine[] => {
+    switch (step.kind) {
+      case "matched":
+        return [{ table: step.at.table, chain: step.at.chain, kind: "rule", rule: step.at.rule }];
+      case "policy":
+        return [{ table: step.table, chain: step.chain, kind: "policy", rule: null }];
+      case "return":
+        return [{ table: step.table, chain: step.chain, kind: "return", rule: null }];
+      case "answer":
+        return traceOf(step.steps);
+      default:
+        return [];
+    }
+  });
+}
+
+function invalidOf(steps: readonly Step[]): string[] {
+  return steps.flatMap((step) =>
+    step.kind === "invalid" ? [step.reason] : step.kind === "answer" ? invalidOf(step.steps) : [],
+  );
+}
+
+/** Everything in which the twin's answer differs from the kernel's, in the order of the packets. */
+export function differences(kernel: Answer, twin: Answer): Difference[] {
+  const found: Difference[] = [];
+  for (const [i, seen] of kernel.events.entries()) compareEvent(found, i + 1, seen, twin.events[i]);
+  for (const [k, t] of [
+    [kernel.save, twin.save],
+    [kernel.save6, twin.save6],
+  ])
+    compareLines(found, k.split("\n"), t.split("\n"));
+  return found;
+}
+
+function compareEvent(found: Difference[], event: number, kernel: EventAnswer, twin: EventAnswer): void {
+  const say = (what: Difference["what"], k: string, t: string) => {
+    if (k !== t) found.push({ event, what, kernel: k, twin: t });
+  };
+  const out = (answer: EventAnswer) => answer.out.map(({ dev, bytes }) => `${dev} ${bytes}`).join("\n");
+  say("out", out(kernel), out(twin));
+  say("state", String(kernel.state), kernel.state === null ? "null" : String(twin.state));
+  say("path", kernel.path, twin.path);
+  say("verdict", kernel.verdict, twin.verdict === "QUEUED" ? "DROP" : twin.verdict);
+  if (!("reason" in kernel.by && kernel.by.reason === KERNEL_SILENT))
+    say("by", JSON.stringify(kernel.by), JSON.stringify(twin.by));
+  const trace = (answer: EventAnswer) =>
+    answer.trace.map((l) => `${l.table}:${l.chain}:${l.kind}${l.rule === null ? "" : `:${l.rule}`}`).join(" ");
+  say("trace", trace(kernel), trace(twin));
+  if (kernel.invalid.length > 0) say("invalid", kernel.invalid.join("; "), twin.invalid.join("; "));
+  const [k, t] = missingFrom(kernel.connections, twin.connections);
+  if (k.length > 0 || t.length > 0) say("connections", k.join("\n"), t.join("\n"));
+}
+
+/** Lines of each side that the other lacks; timeouts may differ by TIMEOUT_SLACK. */
+function missingFrom(kernel: readonly string[], twin: readonly string[]): [string[], string[]] {
+  const rest = new Map<string, string[]>();
+  for (const line of twin) rest.set(withoutInstant(line), [...(rest.get(withoutInstant(line)) ?? []), line]);
+  const onlyKernel = kernel.filter((line) => {
+    const same = rest.get(withoutInstant(line));
+    const at = same?.findIndex((other) => Math.abs(timeoutOf(other) - timeoutOf(line)) <= TIMEOUT_SLACK) ?? -1;
+    if (at >= 0) same!.splice(at, 1);
+    return at < 0;
+  });
+  return [onlyKernel, [...rest.values()].flat()];
+}
+
+const timeoutOf = (line: string) => Number(line.match(/^\S+ +\d+ (\d+)/)?.[1]);
+
+function compareLines(found: Difference[], kernel: readonly string[], twin: readonly string[]): void {
+  for (let i = 0; i < Math.max(kernel.length, twin.length); i++)
+    if (kernel[i] !== twin[i]) found.push({ event: 0, what: "counters", kernel: kernel[i] ?? "", twin: twin[i] ?? "" });
+}
+
+/** Both engines on one scenario. */
+export function verify(scenario: Scenario): { kernel: Answer; twin: Answer; differences: Difference[] } {
+  const kernel = askKernel(scenario);
+  const twin = askTwin(scenario, kernel);
+  return { kernel, twin, differences: differences(kernel, twin) };
+}

@@ -1,0 +1,104 @@
+/**
+ * Differential fuzzing: seeded scenarios through the twin and the running kernel, answers compared.
+ *
+ *     npm run fuzz -- --family tcp --seed 7 --runs 1000
+ *
+ * A scenario in which they differ is shrunk and written to test/recorded/ as a case. Needs root and Linux. Ends with
+ * `N passed, N failed`: scenarios in which the engines agree, and not.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type Difference, verify } from "../../src/kernel/compare.ts";
+import { writeAnswer, writeScenario } from "../../src/kernel/recording.ts";
+import type { Scenario } from "../../src/kernel/scenario.ts";
+import { shrink } from "../../src/kernel/shrink.ts";
+import { KernelUnavailable } from "../../src/kernel/system-calls.ts";
+import { Dice } from "./dice.ts";
+import { FAMILIES } from "./families.ts";
+
+const { values } = parseArgs({
+  options: {
+    family: { type: "string", multiple: true },
+    seed: { type: "string", default: "1" },
+    runs: { type: "string", default: "100" },
+    /** Where shrunken failures are written; "" writes none. */
+    record: { type: "string", default: "test/recorded" },
+    /** Stop after this many failures. */
+    failures: { type: "string", default: "5" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+const names = values.family ?? Object.keys(FAMILIES);
+const total = { passed: 0, failed: 0 };
+try {
+  for (const name of names) fuzz(name, Number(values.seed), Number(values.runs));
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+} catch (error) {
+  if (!(error instanceof KernelUnavailable)) throw error;
+  console.log(`skipped: ${error.message}`);
+}
+
+function fuzz(family: string, firstSeed: number, runs: number): void {
+  const make = FAMILIES[family];
+  if (make === undefined) throw new Error(`no family ${family}; there are ${Object.keys(FAMILIES).join(", ")}`);
+  const started = performance.now();
+  let packets = 0;
+  let failed = 0;
+  let done = 0;
+  for (let seed = firstSeed; seed < firstSeed + runs && failed < Number(values.failures); seed++, done++) {
+    const scenario = make(new Dice(seed));
+    packets += scenario.events.length;
+    const found = attempt(scenario);
+    if (found.length === 0) continue;
+    failed++;
+    report(family, seed, scenario, found);
+  }
+  total.passed += done - failed;
+  total.failed += failed;
+  const seconds = (performance.now() - started) / 1000;
+  const row = { family, scenarios: done, packets, identical: done - failed, perSecond: +(done / seconds).toFixed(1) };
+  console.log(
+    values.json
+      ? JSON.stringify(row)
+      : `${family}: ${done} scenarios, ${packets} packets, ${done - failed} identical, ${row.perSecond} scenarios/s`,
+  );
+}
+
+/** Differences, or one that says what was thrown: a twin that throws differs from any kernel. */
+function attempt(scenario: Scenario): Difference[] {
+  try {
+    return verify(scenario).differences;
+  } catch (error) {
+    if (error instanceof KernelUnavailable) throw error;
+    return [{ event: 0, what: "out", kernel: "an answer", twin: String((error as Error).stack) }];
+  }
+}
+
+function report(family: string, seed: number, scenario: Scenario, found: readonly Difference[]): void {
+  const what = found[0].what;
+  const small = shrink(scenario, (candidate) => attempt(candidate).some((d) => d.what === what));
+  const again = attempt(small);
+  const { kernel } = verifyOrNull(small);
+  const lines = (again.length > 0 ? again : found)
+    .slice(0, 4)
+    .map((d) => `  packet ${d.event} ${d.what}\n    kernel ${indent(d.kernel)}\n    twin   ${indent(d.twin)}`);
+  console.log(`${family} seed ${seed}: ${found.length} differences\n${lines.join("\n")}`);
+  if (values.record === "" || kernel === null) return;
+  const folder = `${values.record}/fuzz-${family}-${seed}`;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/scenario.txt`, writeScenario(`Found by fuzzing ${family}, seed ${seed}: ${what}.`, small));
+  writeFileSync(`${folder}/kernel.txt`, writeAnswer(kernel));
+  console.log(`  kept in ${folder}`);
+}
+
+function verifyOrNull(scenario: Scenario): { kernel: ReturnType<typeof verify>["kernel"] | null } {
+  try {
+    return verify(scenario);
+  } catch {
+    return { kernel: null };
+  }
+}
+
+const indent = (text: string) => text.replaceAll("\n", "\n           ");
