@@ -23,7 +23,8 @@ export class Host {
   constructor(config: HostConfig = {}) {
     this.random = new SeededRandom(config.seed);
     this.sysctl = new Sysctl();
-    this.sets = loadSets(typeof config.sets === "string" ? config.sets : (config.sets ?? []).join("\n"));
+    const sets = typeof config.sets === "string" ? config.sets : (config.sets ?? []).join("\n");
+    this.sets = loadSets(sets, this);
   }
 
   interfaceNamed(_name: string): Interface | undefined {
