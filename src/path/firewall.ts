@@ -9,7 +9,7 @@ import type { Conntrack } from "../conntrack/conntrack.ts";
 import type { Host } from "../host/host.ts";
 import type { Interface } from "../host/interfaces.ts";
 import type { Family, TableName } from "../packet/hook.ts";
-import { Packet } from "../packet/packet.ts";
+import type { Packet } from "../packet/packet.ts";
 import type { RulePlace, Step } from "../packet/step.ts";
 import type { Registry } from "../rules/extension.ts";
 import type { Counters, Ruleset } from "../rules/ruleset.ts";

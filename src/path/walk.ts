@@ -1,0 +1,64 @@
+/**
+ * Walking a table. The fast way, when nobody wants to know why: chains are prepared when the first packet comes to
+ * them, short ones as generated code, long ones behind the rule index, and over the conditions' functions where no
+ * code can be generated. The explaining way (explain.ts) for packets that somebody watches, that are traced, or that
+ * are odd.
+ */
+import type { Host } from "../host/host.ts";
+import type { Hook } from "../packet/hook.ts";
+import type { Packet } from "../packet/packet.ts";
+import { askRule, GO_ON } from "./ask.ts";
+import { BACK, PASS } from "./decisions.ts";
+import { type Explainer, explain } from "./explain.ts";
+import { generate, type Walk } from "./generate.ts";
+import type { CompiledChain, CompiledRule, CompiledTable } from "./program.ts";
+import { INDEX_FROM, RuleIndex } from "./rule-index.ts";
+
+/** Gives every chain of the table its first `run`, which prepares the real one when a packet comes. */
+export function prepareTable(table: CompiledTable, host: Host, generates: boolean): void {
+  for (const chain of table.chains)
+    chain.run = (p) => {
+      chain.run = prepareChain(chain, table, host, generates);
+      return chain.run(p);
+    };
+}
+
+function prepareChain(chain: CompiledChain, table: CompiledTable, host: Host, generates: boolean): Walk {
+  const rules = chain.rules;
+  if (rules.length >= INDEX_FROM) {
+    const index = new RuleIndex(rules, table.counters, table.family, host, generates);
+    return (p) => index.walk(p);
+  }
+  if (generates) return generate(rules, table.counters, false);
+  return (p) => askAll(rules, table.counters, p);
+}
+
+function askAll(rules: readonly CompiledRule[], counters: Float64Array, p: Packet): number {
+  for (let i = 0; i < rules.length; i++) {
+    const code = askRule(rules[i], counters, p);
+    if (code !== GO_ON) return code;
+  }
+  return BACK;
+}
+
+/** What a table makes of a packet at a hook: a code. */
+export function tableWalk(table: CompiledTable, hook: Hook, explainer: Explainer): Walk {
+  const base = table.base[hook];
+  if (base === null) return () => PASS;
+  const counters = table.counters;
+  const at = base.policyCounter;
+  const policy = base.policyCode;
+  if (table.traces) return (p) => explain(table, base, p, explainer);
+  return (p) => {
+    if (p.odd || p.traced || p.steps !== null) return explain(table, base, p, explainer);
+    const code = base.run(p);
+    if (code >= 0) {
+      if (!p.hotdrop) return code;
+      p.hotdrop = false;
+      return code & ~3;
+    }
+    counters[at]++;
+    counters[at + 1] += p.length;
+    return policy;
+  };
+}
