@@ -1,0 +1,55 @@
+/** What is wrong with a text, where: one sentence, the line, and a caret under the words meant. */
+import { byteLength } from "./text.ts";
+
+export interface Problem {
+  readonly file: string;
+  /** Lines and columns count from 1; a column is a character of the line. */
+  readonly line: number;
+  readonly column: number;
+  /** How many characters the caret underlines, at least 1. */
+  readonly length: number;
+  /** iptables' own sentence, without its line breaks at the end. */
+  readonly message: string;
+  /** 2 where iptables refuses the words, 1 where libiptc or the kernel refuse what they mean (iptables' exit code). */
+  readonly code: number;
+  /** The line of the file as it stands, for the caret. */
+  readonly text: string;
+  /** Where iptables-restore itself says no more than `line N failed`: that N. */
+  readonly failedLine?: number;
+}
+
+/** `rules.v4:3:20: unknown option "--dport"`, the line, and a caret under the place. */
+export function renderProblem(problem: Problem): string {
+  const { file, line, column, message, failedLine } = problem;
+  const said = failedLine === undefined ? "" : ` (iptables-restore: line ${failedLine} failed)`;
+  return `${file}:${line}:${column}: ${message.trim()}${said}\n${renderPlace(problem)}`;
+}
+
+const WIDEST = 200;
+
+/** The two lines below the sentence. Tabs stay tabs, so that the caret stands where the terminal puts the word. */
+function renderPlace({ line, column, length, text }: Problem): string {
+  const from = column > WIDEST - 40 ? column - 41 : 0;
+  const shown = text.slice(from, from + WIDEST).replace(/[\r\n]/g, " ");
+  const blank = text.slice(from, column - 1).replace(/[^\t]/g, " ");
+  const carets = "^".repeat(Math.max(1, Math.min(length, shown.length - blank.length)));
+  const gutter = `${line} | `;
+  return `${gutter}${shown}\n${" ".repeat(gutter.length - 2)}| ${blank}${carets}`;
+}
+
+/** Problems in the order of the text. */
+export function inOrder(problems: readonly Problem[]): Problem[] {
+  return [...problems].sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/** All problems rendered, a blank line between two. */
+export function renderProblems(problems: readonly Problem[]): string {
+  return problems.map(renderProblem).join("\n\n");
+}
+
+/** How long a line iptables-restore reads at once, in bytes without the line break (its buffer is 10240). */
+export const LONGEST_LINE = 10238;
+
+export function isTooLong(line: string): boolean {
+  return line.length * 3 > LONGEST_LINE && byteLength(line) > LONGEST_LINE;
+}

@@ -1,0 +1,25 @@
+/** What each table has by itself: its base chains, in hook order. (iptable_filter.c and its siblings.) */
+import type { Hook, HookName, TableName } from "../packet/hook.ts";
+import { FORWARD, HOOK_NAMES, INPUT, OUTPUT, POSTROUTING, PREROUTING } from "../packet/hook.ts";
+
+/** The hooks at which a table has base chains, in the order in which iptables-save prints them. */
+export const BASE_CHAINS: Readonly<Record<TableName, readonly Hook[]>> = {
+  raw: [PREROUTING, OUTPUT],
+  mangle: [PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING],
+  nat: [PREROUTING, INPUT, OUTPUT, POSTROUTING],
+  filter: [INPUT, FORWARD, OUTPUT],
+  security: [INPUT, FORWARD, OUTPUT],
+};
+
+export function isTableName(name: string): name is TableName {
+  return Object.hasOwn(BASE_CHAINS, name);
+}
+
+export function baseChainNames(table: TableName): readonly HookName[] {
+  return BASE_CHAINS[table].map((hook) => HOOK_NAMES[hook]);
+}
+
+/** The hook of a base chain, or null when the table has no base chain of this name. */
+export function baseChainHook(table: TableName, chain: string): Hook | null {
+  return BASE_CHAINS[table].find((hook) => HOOK_NAMES[hook] === chain) ?? null;
+}
