@@ -492,7 +492,8 @@ export class HashSet extends IpSet {
       timeout: config.timeout >= 0 ? config.timeout : null,
       counters: config.counters,
       comment: config.comment,
-      forceadd: config.forceadd,
+      // ipset 7.17 does not print it, though it is in effect.
+      forceadd: false,
       skbinfo: config.skbinfo,
       bucketsize: this.#bucketsize,
       initval: `0x${(config.initval >>> 0).toString(16).padStart(8, "0")}`,

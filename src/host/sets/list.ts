@@ -79,7 +79,8 @@ export class ListSet extends IpSet {
 
   addMember(slot: SetSlot, reference: SetSlot | null, options: ElementOptions, exist: boolean): void {
     const members = this.#members;
-    const beside = reference === null ? -1 : members.findIndex((member) => member.slot === reference);
+    // A set beside itself is no place.
+    const beside = reference === slot ? -1 : members.findIndex((member) => member.slot === reference);
     if (reference !== null && beside < 0) throw notReferred();
     const there = members.find((member) => member.slot === slot);
     if (there !== undefined) {

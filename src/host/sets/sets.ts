@@ -56,6 +56,21 @@ const BUSY = "Set cannot be destroyed: it is in use by a kernel component";
 const MAX_SETS = 65534;
 const MAX_HASHSIZE = 1 << 24;
 
+/** Options of ipset itself that may stand anywhere in a line. */
+const GENERAL_OPTIONS = [
+  "-exist",
+  "-!",
+  "-quiet",
+  "-q",
+  "-sorted",
+  "-s",
+  "-resolve",
+  "-r",
+  "-name",
+  "-n",
+  "-terse",
+  "-t",
+];
 /** Options that take no value. */
 const FLAGS = ["counters", "comment", "forceadd", "skbinfo", "-4", "-6"];
 const ADD_OPTIONS = ["timeout", "packets", "bytes", "comment", "skbmark", "skbprio", "skbqueue"];
@@ -66,7 +81,11 @@ export class SetTable {
   readonly #slots = new Map<string, SetSlot>();
   readonly #clock: SetClock;
   readonly #environment: SetEnvironment;
+  /** `-exist` was said: it holds for all later lines. */
   #exist = false;
+  /** Adjoining add (or del) lines for one set go to the kernel together, with what held for the first of them. */
+  #batch = "";
+  #batchExist = false;
 
   constructor(environment: SetEnvironment) {
     this.#environment = environment;
@@ -114,8 +133,9 @@ export class SetTable {
 
   #execute(line: readonly string[]): void {
     const words = line.filter((word) => {
-      if (word === "-exist" || word === "--exist" || word === "-!") this.#exist = true;
-      return !["-exist", "--exist", "-!", "-q", "-quiet", "--quiet"].includes(word);
+      const option = word.startsWith("--") ? word.slice(1) : word;
+      if (option === "-exist" || option === "-!") this.#exist = true;
+      return !GENERAL_OPTIONS.includes(option);
     });
     const found = COMMANDS.find(([, names]) => names.some((name) => abbreviates(words[0] ?? "", name)));
     if (found === undefined)
@@ -123,6 +143,9 @@ export class SetTable {
         words.length > 0 ? `No command specified: unknown argument ${words[0]}` : "No command specified.",
       );
     const [command, names, needed] = found;
+    const batch = command === "add" || command === "del" ? `${command} ${words[1]}` : "";
+    if (batch === "" || batch !== this.#batch) this.#batchExist = this.#exist;
+    this.#batch = batch;
     if (needed > 0 && words.length < 2) throw new SetError(`Missing mandatory argument to command ${names[0]}`);
     if (needed > 1 && words.length < 3) throw new SetError(`Missing second mandatory argument to command ${names[0]}`);
     const rest = words.slice(3);
@@ -241,8 +264,8 @@ export class SetTable {
         `${element.ip.to !== null ? "FROM-TO IP range" : "IP/CIDR range"} is not allowed in command ${command} with set type ${type.name} and family inet`,
       );
     const changed = set as HashSet | BitmapSet;
-    if (command === "add") changed.addElement(element, options, this.#exist);
-    else changed.deleteElement(element, this.#exist);
+    if (command === "add") changed.addElement(element, options, this.#batchExist);
+    else changed.deleteElement(element, this.#batchExist);
   }
 
   #changeList(set: ListSet, command: "add" | "del", element: Element, options: ElementOptions): void {
@@ -259,8 +282,8 @@ export class SetTable {
     const reference = referred === null ? null : (this.#slots.get(referred) ?? null);
     if (referred !== null && reference === null)
       throw new SetError("The set to which you referred with 'before' or 'after' does not exist.");
-    if (command === "add") set.addMember(slot, reference, { ...options, before }, this.#exist);
-    else set.deleteMember(slot, reference, before !== null, this.#exist);
+    if (command === "add") set.addMember(slot, reference, { ...options, before }, this.#batchExist);
+    else set.deleteMember(slot, reference, before !== null, this.#batchExist);
   }
 
   #flush(name: string | undefined): void {
