@@ -4,11 +4,12 @@
  */
 
 export interface InterfaceConfig {
-  /** `192.0.2.1/24`, `fe80::1/64`, `10.0.0.1 peer 10.0.0.2/32`, `192.0.2.1/24 broadcast 192.0.2.255`. */
-  readonly addresses?: readonly (string | AddressConfig)[];
-  /** `02:00:00:00:00:01`. */
-  readonly mac?: string;
-  readonly mtu?: number;
+  /** In `ip addr add` words: `192.0.2.1/24`, `fe80::1/64`, `10.0.0.1 peer 10.0.0.2/32`, `192.0.2.1/24 brd 192.0.2.255`. */
+  readonly addresses?: readonly (string | AddressConfig)[] | string | null;
+  /** `02:00:00:00:00:01`; a device without one is a tun: point-to-point, no link layer. */
+  readonly mac?: string | null;
+  /** Bytes of network-layer packet; default 1500. */
+  readonly mtu?: number | null;
 }
 
 export interface AddressConfig {
@@ -21,18 +22,52 @@ export type NamedInterfaceConfig = InterfaceConfig & { readonly name: string };
 
 /** A sysctl value, or a level of a nested map (`net: {ipv4: {ip_forward: 1}}`). */
 export interface SysctlMap {
-  readonly [key: string]: number | string | boolean | SysctlMap;
+  readonly [key: string]: number | string | boolean | null | SysctlMap;
 }
 
 export interface HostConfig {
+  /** In the order in which the devices came up: their indexes, and which address the host prefers, depend on it. */
   readonly interfaces?:
     | Readonly<Record<string, InterfaceConfig | readonly (string | AddressConfig)[] | string | null>>
-    | readonly NamedInterfaceConfig[];
-  /** In `ip route` syntax, one per item or line. */
+    | readonly NamedInterfaceConfig[]
+    | null;
+  /** In `ip route` syntax, one per item or line, in the order in which they are added. */
   readonly routes?: string | readonly string[] | null;
-  /** `net.ipv4.ip_forward: 1`, nested maps, or a list of `key = value`. */
+  /** `net.ipv4.ip_forward: 1`, nested maps, or `key = value` lines; written in this order when the devices are up. */
   readonly sysctl?: SysctlMap | readonly string[] | string | null;
-  /** `ipset save` text. */
+  /** `ipset save` text, whole or by lines. */
   readonly sets?: string | readonly string[] | null;
-  readonly seed?: number;
+  /** Seed of the random source; default 1. */
+  readonly seed?: number | null;
+}
+
+/** Settings as key and value, in order, whatever form they were given in. */
+export function sysctlEntries(config: HostConfig["sysctl"]): [string, number | string | boolean][] {
+  if (config === undefined || config === null) return [];
+  if (typeof config === "string") return sysctlLines(config.split("\n"));
+  if (Array.isArray(config)) return sysctlLines((config as readonly string[]).flatMap((line) => line.split("\n")));
+  return [...walk(config as SysctlMap, "")];
+}
+
+function sysctlLines(lines: readonly string[]): [string, string][] {
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#") && !line.startsWith(";"))
+    .map((line) => {
+      const equals = line.indexOf("=");
+      // A leading `-` in sysctl.conf means: do not complain.
+      const key = (equals < 0 ? line : line.slice(0, equals)).trim().replace(/^-/, "");
+      return [key, equals < 0 ? "" : line.slice(equals + 1).trim()];
+    });
+}
+
+/** Below `conf` and `neigh` a name is a device, dots and all; elsewhere a dot separates. */
+function* walk(map: SysctlMap, prefix: string): Generator<[string, number | string | boolean]> {
+  for (const [name, value] of Object.entries(map)) {
+    const flat = prefix === "" && (value === null || typeof value !== "object");
+    const device = /\/(conf|neigh)\/$/.test(prefix);
+    const key = flat ? name : prefix + (device ? name : name.replaceAll(".", "/"));
+    if (value !== null && typeof value === "object") yield* walk(value, `${key}/`);
+    else yield [key, value ?? ""];
+  }
 }

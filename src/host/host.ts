@@ -1,34 +1,57 @@
 /**
  * Everything outside the packet and the rules that a verdict may depend on: devices, addresses, routes, sysctls,
  * sets, chance and time. Built from plain data, throws HostError with one sentence when the data is wrong.
+ *
+ * The order of building is that of a machine coming up: devices with their addresses, routes, sets, then sysctls.
  */
-import type { HostConfig } from "./config.ts";
-import type { Interface } from "./interfaces.ts";
+import { type HostConfig, sysctlEntries } from "./config.ts";
+import { HostError } from "./error.ts";
+import { type Interface, makeInterfaces } from "./interfaces.ts";
 import { type RandomSource, SeededRandom } from "./random.ts";
 import type { Route } from "./route.ts";
+import { parseRoutes } from "./routes.ts";
+import { Routing4 } from "./routing4.ts";
+import { Routing6 } from "./routing6.ts";
 import { loadSets, type SetTable } from "./sets/sets.ts";
 import { Sysctl } from "./sysctl.ts";
 
 export class Host {
   /** By index; `[0]` is a placeholder named "", `[1]` is lo. */
-  readonly interfaces: readonly Interface[] = [];
+  readonly interfaces: readonly Interface[];
   readonly sysctl: Sysctl;
   readonly sets: SetTable;
   /** May be replaced, for instance by a ScriptedRandom. */
   random: RandomSource;
   /** Microseconds since 1970; path/ sets it from the packet. */
   now = 0;
+  readonly #byName = new Map<string, Interface>();
+  readonly #routing4: Routing4;
+  readonly #routing6: Routing6;
   readonly #memory = new Map<string, unknown>();
 
   constructor(config: HostConfig = {}) {
-    this.random = new SeededRandom(config.seed);
-    this.sysctl = new Sysctl();
-    const sets = typeof config.sets === "string" ? config.sets : (config.sets ?? []).join("\n");
-    this.sets = loadSets(sets, this);
+    const seed = config.seed ?? 1;
+    if (!Number.isSafeInteger(seed)) throw new HostError(`seed must be a whole number, not ${seed}`);
+    this.random = new SeededRandom(seed);
+    this.interfaces = makeInterfaces(config.interfaces);
+    for (const device of this.interfaces) if (device.index > 0) this.#byName.set(device.name, device);
+    this.#routing4 = new Routing4(this.interfaces);
+    this.#routing6 = new Routing6(this.interfaces);
+    this.sysctl = new Sysctl(this.interfaces, () => {
+      this.#routing4.flush();
+      this.#routing6.settingsChanged();
+    });
+    const routes = config.routes ?? [];
+    for (const spec of parseRoutes(typeof routes === "string" ? [routes] : routes))
+      if (spec.family === 4) this.#routing4.add(spec);
+      else this.#routing6.add(spec);
+    const sets = config.sets ?? "";
+    this.sets = loadSets(typeof sets === "string" ? sets : sets.join("\n"), this);
+    for (const [key, value] of sysctlEntries(config.sysctl)) this.sysctl.set(key, value);
   }
 
-  interfaceNamed(_name: string): Interface | undefined {
-    throw new Error("being written");
+  interfaceNamed(name: string): Interface | undefined {
+    return this.#byName.get(name);
   }
 
   /** Where a stateful extension keeps what it remembers: made once per key, lives as long as the host. */
@@ -44,82 +67,83 @@ export class Host {
   /**
    * Where a received IPv4 packet goes: delivered here, forwarded, answered with an error, or dropped as martian
    * (route.c: ip_route_input_rcu with source validation). `src` 0 and `dst` 0 are addresses like any other.
+   * `tos` and `mark` have no say while there are no `ip rule`s.
    */
-  input4(_dst: number, _src: number, _iif: number, _tos: number, _mark: number): Route {
-    throw new Error("being written");
+  input4(dst: number, src: number, iif: number, _tos: number, _mark: number): Route {
+    return this.#routing4.input(dst, src, iif);
   }
 
   /**
-   * The way of a packet that the host itself sends (route.c: ip_route_output_key). `src` 0: not chosen yet;
-   * `oif` 0: any device. Never null: look at `error`.
+   * The way of a packet that the host itself sends (route.c: ip_route_output_key). `src` 0: not chosen yet; a source
+   * that is not the host's own is taken as it is. `oif` 0: any device. Never null: look at `error`.
    */
-  route4(_dst: number, _src: number, _oif: number, _tos: number, _mark: number): Route {
-    throw new Error("being written");
+  route4(dst: number, src: number, oif: number, _tos: number, _mark: number): Route {
+    return this.#routing4.output(dst, src, oif);
   }
 
-  /** Where a received IPv6 packet goes (net/ipv6/route.c: ip6_route_input). */
+  /** Where a received IPv6 packet goes (net/ipv6/route.c: ip6_route_input). The source has no say. */
   input6(
-    _d0: number,
-    _d1: number,
-    _d2: number,
-    _d3: number,
+    d0: number,
+    d1: number,
+    d2: number,
+    d3: number,
     _s0: number,
     _s1: number,
     _s2: number,
     _s3: number,
-    _iif: number,
+    iif: number,
     _mark: number,
   ): Route {
-    throw new Error("being written");
+    return this.#routing6.input(d0, d1, d2, d3, iif);
   }
 
   /** The way of an IPv6 packet that the host sends (ip6_route_output); source words all 0: not chosen yet. */
   route6(
-    _d0: number,
-    _d1: number,
-    _d2: number,
-    _d3: number,
-    _s0: number,
-    _s1: number,
-    _s2: number,
-    _s3: number,
-    _oif: number,
+    d0: number,
+    d1: number,
+    d2: number,
+    d3: number,
+    s0: number,
+    s1: number,
+    s2: number,
+    s3: number,
+    oif: number,
     _mark: number,
   ): Route {
-    throw new Error("being written");
-  }
-
-  /** fib_validate_source for a packet that leaves by `oif` (0: delivered here): 0, or an index into SOURCE_REASONS. */
-  validateSource4(_src: number, _dst: number, _iif: number, _oif: number): number {
-    throw new Error("being written");
+    return this.#routing6.output(d0, d1, d2, d3, oif, (s0 | s1 | s2 | s3) !== 0);
   }
 
   /** fib_frontend.c: inet_addr_type (`dev` 0) or inet_dev_addr_type: an RTN_*. */
-  addressType4(_address: number, _dev: number): number {
-    throw new Error("being written");
+  addressType4(address: number, dev: number): number {
+    return this.#routing4.addressType(address, dev);
   }
 
   /** xt_addrtype.c, IPv6: the set of types this address has, as bits `1 << RTN_*`; `dev` 0: on any device. */
-  addressTypes6(_a0: number, _a1: number, _a2: number, _a3: number, _dev: number): number {
-    throw new Error("being written");
+  addressTypes6(a0: number, a1: number, a2: number, a3: number, dev: number): number {
+    return this.#routing6.addressTypes(a0, a1, a2, a3, dev);
   }
 
   /** devinet.c: inet_select_addr: the address of `dev` to talk to `dst` (0: any) from; 0 when there is none. */
-  selectAddress4(_dev: number, _dst: number, _scope: number): number {
-    throw new Error("being written");
+  selectAddress4(dev: number, dst: number, scope: number): number {
+    return this.#routing4.selectAddress(dev, dst, scope);
   }
 
-  /** ipv6_dev_get_saddr (RFC 6724): writes four words into `out`, false when there is none. */
-  selectAddress6(_dev: number, _d0: number, _d1: number, _d2: number, _d3: number, _out: Int32Array): boolean {
-    throw new Error("being written");
+  /** ipv6_dev_get_saddr (RFC 6724): writes four words into `out`, false when there is none. `dev` 0: no wish. */
+  selectAddress6(dev: number, d0: number, d1: number, d2: number, d3: number, out: Int32Array): boolean {
+    return this.#routing6.selectAddress(dev, d0, d1, d2, d3, out);
   }
 
-  /** Whether this address is the host's own (inet_ifa_byprefix … RTN_LOCAL); `dev` 0: on any device. */
-  isLocal4(_address: number): boolean {
-    throw new Error("being written");
+  /** Whether one of the devices has this address. */
+  isLocal4(address: number): boolean {
+    return this.#routing4.isOwn(address);
   }
 
-  isLocal6(_a0: number, _a1: number, _a2: number, _a3: number): boolean {
-    throw new Error("being written");
+  isLocal6(a0: number, a1: number, a2: number, a3: number): boolean {
+    return this.#routing6.isOwn(a0, a1, a2, a3);
+  }
+
+  /** Whether the device is in this IPv6 multicast group (ipv6_chk_mcast_addr). */
+  isGroupMember6(dev: number, a0: number, a1: number, a2: number, a3: number): boolean {
+    return this.#routing6.isGroupMember(dev, a0, a1, a2, a3);
   }
 }

@@ -1,0 +1,388 @@
+/**
+ * IPv4 routing decisions: where a received packet goes and whether its source can be believed (route.c:
+ * ip_route_input_slow; fib_frontend.c: fib_validate_source), and the way of a packet that the host sends
+ * (ip_route_output_key_hash_rcu).
+ *
+ * Both halves of a received packet's answer are remembered by (address, device) in small direct-mapped caches, so
+ * that a repeated destination costs two probes. Anything out of the ordinary leaves that path.
+ */
+import { maskOfPrefix4 } from "../bytes/address.ts";
+import { type Entry4, Fib4, isLoopback4, isMulticast4, isReject, isZeroNet4 } from "./fib4.ts";
+import { type Interface, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from "./interfaces.ts";
+import {
+  EACCES,
+  EHOSTUNREACH,
+  EINVAL,
+  ENETUNREACH,
+  makeRoute,
+  type Route,
+  RTN_BLACKHOLE,
+  RTN_BROADCAST,
+  RTN_LOCAL,
+  RTN_MULTICAST,
+  RTN_PROHIBIT,
+  RTN_UNICAST,
+  RTN_UNREACHABLE,
+  RTN_UNSPEC,
+} from "./route.ts";
+import type { RouteSpec } from "./routes.ts";
+
+const SLOTS = 4096;
+const LO = 1;
+
+// What is remembered of a source on a device, packed into one number; 0 is an ordinary source that may come in here.
+const CLASS = 3;
+const CLASS_MULTICAST = 1;
+const CLASS_ZERO = 2;
+const CLASS_LOOPBACK = 3;
+/** Two bits: the answer of the check that applies; two more: that of the full check. */
+const VALID_SHIFT = 2;
+const FULL_SHIFT = 4;
+const OK = 0;
+const NOT_OURS_TO_SEND = 1;
+const WRONG_WAY = 2;
+/** The source is a neighbour on this very link: fib_validate_source answers 1. */
+const DIRECT = 1 << 6;
+
+const martian = (reason: string, detail: string) => makeRoute({ type: RTN_UNSPEC, error: EINVAL, reason, detail });
+
+const SOURCE_MULTICAST = martian("martian source", "a multicast or broadcast address cannot be a source");
+const SOURCE_ZERO = martian("martian source", "a source in 0.0.0.0/8 is only taken with a limited broadcast");
+const SOURCE_LOOPBACK = martian("martian source", "127.0.0.0/8 comes in by lo only, unless route_localnet is set");
+const SOURCE_OWN = martian("martian source", "the source is an address of this host, or not one of another host");
+const SOURCE_WAY = martian("martian source", "rp_filter: the way back to the source does not lead out of this device");
+const DESTINATION_ZERO = martian("martian destination", "0.0.0.0/8 is nowhere");
+const DESTINATION_LOOPBACK = martian(
+  "martian destination",
+  "127.0.0.0/8 is reached by lo only, unless route_localnet is set",
+);
+const DESTINATION_TYPE = martian("martian destination", "the route is neither unicast, local nor broadcast");
+const NOT_A_MEMBER = martian("multicast group not joined", "no multicast routing, and the host is not in this group");
+const FORWARDING_OFF = makeRoute({
+  type: RTN_UNSPEC,
+  error: EHOSTUNREACH,
+  reason: "forwarding is off",
+  detail: "the destination is not this host, and the device does not forward",
+});
+const NO_ROUTE = makeRoute({ type: RTN_UNREACHABLE, error: ENETUNREACH, reason: "no route" });
+const UNREACHABLE = makeRoute({ type: RTN_UNREACHABLE, error: EHOSTUNREACH, reason: "unreachable route" });
+const PROHIBIT = makeRoute({ type: RTN_UNREACHABLE, error: EACCES, reason: "prohibit route" });
+const BLACKHOLE = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "blackhole route" });
+const BAD_SOURCE = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "the source address cannot be used" });
+const BAD_DESTINATION = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "the destination cannot be used" });
+
+const slotOf = (address: number, dev: number) => Math.imul(address ^ Math.imul(dev, 0x61c88647), 0x9e3779b1) >>> 20;
+
+export class Routing4 {
+  readonly #fib: Fib4;
+  readonly #interfaces: readonly Interface[];
+  /** The host's own addresses (inet_lookup_ifaddr_rcu): address → the first device that has it. */
+  readonly #own = new Map<number, number>();
+
+  // Caches: address and device of each slot (device -1: free), and what was found.
+  readonly #sources = new Int32Array(SLOTS);
+  readonly #sourceDevices = new Int32Array(SLOTS);
+  readonly #sourceCodes = new Uint8Array(SLOTS);
+  readonly #destinations = new Int32Array(SLOTS);
+  readonly #destinationDevices = new Int32Array(SLOTS);
+  readonly #inputs: Route[] = new Array(SLOTS).fill(NO_ROUTE);
+  readonly #outputAddresses = new Int32Array(SLOTS);
+  readonly #outputDevices = new Int32Array(SLOTS);
+  readonly #outputs: Route[] = new Array(SLOTS).fill(NO_ROUTE);
+
+  constructor(interfaces: readonly Interface[]) {
+    this.#interfaces = interfaces;
+    this.#fib = new Fib4(interfaces);
+    for (const device of interfaces)
+      for (const address of device.addresses)
+        if (address.family === 4 && !this.#own.has(address.words[0])) this.#own.set(address.words[0], device.index);
+    this.flush();
+  }
+
+  add(spec: RouteSpec): void {
+    this.#fib.add(spec);
+    this.flush();
+  }
+
+  /** Forgets every answer: a setting or route has changed. */
+  flush(): void {
+    this.#sourceDevices.fill(-1);
+    this.#destinationDevices.fill(-1);
+    this.#outputDevices.fill(-1);
+    this.#fib.forEach((entry) => {
+      entry.input = null;
+      entry.redirect = null;
+      entry.output = null;
+    });
+  }
+
+  addressType(address: number, dev: number): number {
+    return this.#fib.addressType(address, dev);
+  }
+
+  isOwn(address: number): boolean {
+    return this.#own.has(address);
+  }
+
+  input(dst: number, src: number, iif: number): Route {
+    const slot = slotOf(dst, iif);
+    const route =
+      this.#destinations[slot] === dst && this.#destinationDevices[slot] === iif
+        ? this.#inputs[slot]
+        : this.#rememberDestination(slot, dst, iif);
+    const code = this.#sourceCode(src, iif);
+    return code === 0 && dst !== -1 ? route : this.#unusual(dst, src, iif, code, route);
+  }
+
+  /** The answer for a received packet when its source says more than "believed", in the order of the kernel's checks. */
+  #unusual(dst: number, src: number, iif: number, code: number, route: Route): Route {
+    const kind = code & CLASS;
+    if (isMulticast4(dst)) return this.#multicast(dst, iif, code, route);
+    if (kind === CLASS_MULTICAST) return SOURCE_MULTICAST;
+    if (dst === -1 || (dst === 0 && src === 0)) {
+      const verdict = kind === CLASS_ZERO ? OK : (code >>> VALID_SHIFT) & 3;
+      return verdict === OK ? LIMITED_BROADCAST : this.#martian(verdict);
+    }
+    if (kind === CLASS_ZERO) return SOURCE_ZERO;
+    if (route === DESTINATION_ZERO || route === DESTINATION_LOOPBACK) return route;
+    if (kind === CLASS_LOOPBACK && !isLoopback4(dst)) return SOURCE_LOOPBACK;
+    if (route.type === RTN_UNSPEC || route.type === RTN_UNREACHABLE) return route;
+    if (route.type !== RTN_UNICAST) {
+      const verdict = (code >>> VALID_SHIFT) & 3;
+      return verdict === OK ? route : this.#martian(verdict);
+    }
+    const device = this.#interfaces[iif];
+    const full = route.dev === iif && device.settings4.sendRedirects;
+    const verdict = (code >>> (full ? FULL_SHIFT : VALID_SHIFT)) & 3;
+    if (verdict !== OK) return this.#martian(verdict);
+    if (!full || (code & DIRECT) === 0) return route;
+    if (!device.settings4.sharedMedia && !this.#onLink(device, src, route.via0)) return route;
+    return this.#withRedirect(dst, iif, route);
+  }
+
+  /** route.c: ip_mc_validate_source */
+  #multicast(dst: number, iif: number, code: number, route: Route): Route {
+    if (route.type === RTN_UNSPEC) return route;
+    const kind = code & CLASS;
+    if (kind === CLASS_MULTICAST) return SOURCE_MULTICAST;
+    if (kind === CLASS_LOOPBACK && !this.#interfaces[iif].settings4.routeLocalnet) return SOURCE_LOOPBACK;
+    if (kind === CLASS_ZERO) return dst >>> 8 === 0xe00000 ? route : SOURCE_ZERO;
+    const verdict = (code >>> VALID_SHIFT) & 3;
+    return verdict === OK ? route : this.#martian(verdict);
+  }
+
+  #martian(verdict: number): Route {
+    return verdict === WRONG_WAY ? SOURCE_WAY : SOURCE_OWN;
+  }
+
+  #withRedirect(dst: number, iif: number, route: Route): Route {
+    const entry = this.#fib.lookup(dst, 0, RT_SCOPE_UNIVERSE);
+    if (entry === null || entry.dev !== iif) return route;
+    entry.redirect ??= makeRoute({ ...route, redirect: true });
+    return entry.redirect;
+  }
+
+  /** devinet.c: inet_addr_onlink */
+  #onLink(device: Interface, a: number, b: number): boolean {
+    return device.addresses.some((address) => {
+      if (address.family !== 4 || address.secondary) return false;
+      const network = (address.peer ?? address.words)[0];
+      const mask = maskOfPrefix4(address.prefixLength);
+      return ((a ^ network) & mask) === 0 && (b === 0 || ((b ^ network) & mask) === 0);
+    });
+  }
+
+  // ── the destination's half ─────────────────────────────────────────────────────────────────────────
+
+  #rememberDestination(slot: number, dst: number, iif: number): Route {
+    const route = this.#destination(dst, iif);
+    this.#destinations[slot] = dst;
+    this.#destinationDevices[slot] = iif;
+    this.#inputs[slot] = route;
+    return route;
+  }
+
+  /** Where a packet with a believable source goes: the rest of ip_route_input_slow. */
+  #destination(dst: number, iif: number): Route {
+    if (isMulticast4(dst)) return dst === ALL_HOSTS ? GROUP : NOT_A_MEMBER;
+    if (dst === -1) return LIMITED_BROADCAST;
+    if (isZeroNet4(dst)) return DESTINATION_ZERO;
+    const settings = this.#interfaces[iif].settings4;
+    if (isLoopback4(dst) && !settings.routeLocalnet) return DESTINATION_LOOPBACK;
+    const entry = this.#fib.lookup(dst, 0, RT_SCOPE_UNIVERSE);
+    if (entry === null || isReject(entry.type)) return settings.forwarding ? rejected(entry) : FORWARDING_OFF;
+    if (entry.type === RTN_BROADCAST || entry.type === RTN_LOCAL) {
+      entry.input ??= makeRoute({ type: entry.type, dev: LO, mtu: this.#interfaces[LO].mtu, sourceDev: entry.dev });
+      return entry.input;
+    }
+    if (!settings.forwarding) return FORWARDING_OFF;
+    if (entry.type !== RTN_UNICAST) return DESTINATION_TYPE;
+    entry.input ??= this.#unicast(entry);
+    return entry.input;
+  }
+
+  #unicast(entry: Entry4): Route {
+    const mtu = entry.mtu || Math.min(this.#interfaces[entry.dev].mtu, 65535);
+    // ip_dst_mtu_maybe_forward: a locked device mtu is distrusted beyond a gateway.
+    const lockedMtu = entry.mtuLocked && entry.mtu === 0 && entry.via !== 0 ? Math.min(mtu, 576) : mtu;
+    return makeRoute({
+      type: RTN_UNICAST,
+      dev: entry.dev,
+      // rt_set_nexthop: a gateway that is not on the link counts as none.
+      via0: entry.nextHopScope === RT_SCOPE_LINK ? entry.via : 0,
+      source0: entry.prefsrc || this.selectAddress(entry.dev, entry.via, entry.scope),
+      sourceDev: entry.dev,
+      mtu: lockedMtu,
+      forwardMtu: lockedMtu,
+      mtuLocked: entry.mtuLocked,
+      hopLimit: entry.hopLimit,
+    });
+  }
+
+  // ── the source's half ──────────────────────────────────────────────────────────────────────────────
+
+  #sourceCode(src: number, iif: number): number {
+    const slot = slotOf(src, iif);
+    if (this.#sources[slot] === src && this.#sourceDevices[slot] === iif) return this.#sourceCodes[slot];
+    const code = this.#judgeSource(src, iif);
+    this.#sources[slot] = src;
+    this.#sourceDevices[slot] = iif;
+    this.#sourceCodes[slot] = code;
+    return code;
+  }
+
+  #judgeSource(src: number, iif: number): number {
+    const settings = this.#interfaces[iif].settings4;
+    if (isMulticast4(src) || src === -1) return CLASS_MULTICAST;
+    if (isZeroNet4(src)) return CLASS_ZERO;
+    let code = isLoopback4(src) && !settings.routeLocalnet ? CLASS_LOOPBACK : 0;
+    const full = settings.sendRedirects || settings.rpFilter !== 0 ? this.#validateFully(src, iif) : OK;
+    let verdict = full & 3;
+    // fib_validate_source: without rp_filter, looking for an own address is enough.
+    if (settings.rpFilter === 0 && settings.acceptLocal) verdict = OK;
+    else if (settings.rpFilter === 0 && this.#fib.customLocal) verdict = this.#validateFully(src, iif) & 3;
+    else if (settings.rpFilter === 0) verdict = this.#own.has(src) ? NOT_OURS_TO_SEND : OK;
+    code |= (verdict << VALID_SHIFT) | ((full & 3) << FULL_SHIFT) | (full & DIRECT);
+    // Only devices that send redirects care for the full answer and for neighbours.
+    return settings.sendRedirects ? code : code & ~(DIRECT | (3 << FULL_SHIFT));
+  }
+
+  /** fib_frontend.c: __fib_validate_source */
+  #validateFully(src: number, iif: number): number {
+    const device = this.#interfaces[iif];
+    const { rpFilter, acceptLocal } = device.settings4;
+    const lastResort = rpFilter !== 0 ? WRONG_WAY : OK;
+    const back = this.#fib.lookup(src, 0, RT_SCOPE_UNIVERSE);
+    if (back === null || isReject(back.type)) return lastResort;
+    if (back.type !== RTN_UNICAST && (back.type !== RTN_LOCAL || !acceptLocal)) return NOT_OURS_TO_SEND;
+    if (back.dev === iif || (back.type === RTN_LOCAL && device.loopback))
+      return back.nextHopScope >= RT_SCOPE_HOST ? DIRECT : OK;
+    if (!device.addresses.some((address) => address.family === 4)) return lastResort;
+    if (rpFilter === 1) return WRONG_WAY;
+    const here = this.#fib.lookup(src, iif, RT_SCOPE_UNIVERSE);
+    return here !== null && here.type === RTN_UNICAST && here.nextHopScope >= RT_SCOPE_HOST ? DIRECT : OK;
+  }
+
+  // ── packets of the host's own ──────────────────────────────────────────────────────────────────────
+
+  /** `src` 0: not chosen. A source that is not the host's own is taken as it is (FLOWI_FLAG_ANYSRC). */
+  output(dst: number, src: number, oif: number): Route {
+    if (src !== 0 && (isMulticast4(src) || src === -1 || isZeroNet4(src))) return BAD_SOURCE;
+    let route: Route;
+    if (isMulticast4(dst) || dst === -1) route = this.#outputToMany(dst, src, oif);
+    else {
+      const slot = slotOf(dst, oif);
+      if (this.#outputAddresses[slot] === dst && this.#outputDevices[slot] === oif) route = this.#outputs[slot];
+      else {
+        route = this.#outputTo(dst, oif);
+        this.#outputAddresses[slot] = dst;
+        this.#outputDevices[slot] = oif;
+        this.#outputs[slot] = route;
+      }
+    }
+    if (src !== 0 && isLoopback4(src) && route.dev > LO && !this.#interfaces[route.dev].settings4.routeLocalnet)
+      return BAD_SOURCE;
+    return route;
+  }
+
+  #outputTo(dst: number, oif: number): Route {
+    if (dst === 0) return this.#local(0x7f000001, LO);
+    const entry = this.#fib.lookup(dst, oif, RT_SCOPE_UNIVERSE);
+    if (entry === null || isReject(entry.type))
+      return oif === 0 ? rejected(entry) : this.#onDevice(RTN_UNICAST, oif, 0);
+    if (entry.type === RTN_LOCAL) {
+      if (entry.prefsrc === 0) return this.#local(dst, entry.dev);
+      entry.output ??= this.#local(entry.prefsrc, entry.dev);
+      return entry.output;
+    }
+    if (isZeroNet4(dst)) return BAD_DESTINATION;
+    entry.output ??= { ...this.#unicast(entry), type: entry.type };
+    return entry.output;
+  }
+
+  #local(source0: number, sourceDev: number): Route {
+    const mtu = Math.min(this.#interfaces[LO].mtu, 65535);
+    return makeRoute({ type: RTN_LOCAL, dev: LO, source0, sourceDev, mtu, forwardMtu: mtu });
+  }
+
+  #outputToMany(dst: number, src: number, oif: number): Route {
+    const type = dst === -1 ? RTN_BROADCAST : RTN_MULTICAST;
+    if (oif === 0 && src !== 0) {
+      // A source address names the device that a multicast leaves by.
+      const dev = this.#own.get(src) ?? this.#deviceOfLocal(src);
+      return dev === 0 ? NO_ROUTE : this.#onDevice(type, dev, src);
+    }
+    if (oif !== 0 && (dst === -1 || dst >>> 8 === 0xe00000))
+      return this.#onDevice(type, oif, src || this.selectAddress(oif, 0, RT_SCOPE_LINK));
+    const entry = this.#fib.lookup(dst, oif, RT_SCOPE_UNIVERSE);
+    if (entry !== null && !isReject(entry.type)) {
+      const way = this.#unicast(entry);
+      const source0 = src || (oif === 0 ? way.source0 : this.selectAddress(oif, 0, RT_SCOPE_UNIVERSE)) || way.source0;
+      const direct = type === RTN_BROADCAST || entry.length < 4;
+      return makeRoute({ ...way, type, source0, via0: direct ? 0 : way.via0 });
+    }
+    return oif === 0 ? rejected(entry) : this.#onDevice(type, oif, src);
+  }
+
+  #deviceOfLocal(src: number): number {
+    const entry = this.#fib.lookup(src, 0, RT_SCOPE_UNIVERSE);
+    return entry !== null && entry.type === RTN_LOCAL ? entry.dev : 0;
+  }
+
+  #onDevice(type: number, dev: number, source: number): Route {
+    const mtu = Math.min(this.#interfaces[dev].mtu, 65535);
+    const source0 = source || this.selectAddress(dev, 0, RT_SCOPE_LINK);
+    return makeRoute({ type, dev, source0, sourceDev: dev, mtu, forwardMtu: mtu });
+  }
+
+  /** devinet.c: inet_select_addr; `dst` 0: no wish. 0 when the host has no address of that scope. */
+  selectAddress(dev: number, dst: number, scope: number): number {
+    const device = this.#interfaces[dev];
+    const localnetScope = device.settings4.routeLocalnet ? RT_SCOPE_LINK : RT_SCOPE_HOST;
+    let found = 0;
+    for (const address of device.addresses) {
+      if (address.family !== 4 || address.secondary || Math.min(address.scope, localnetScope) > scope) continue;
+      const network = (address.peer ?? address.words)[0];
+      if (dst === 0 || ((dst ^ network) & maskOfPrefix4(address.prefixLength)) === 0) return address.words[0];
+      if (found === 0) found = address.words[0];
+    }
+    if (found !== 0) return found;
+    for (const other of this.#interfaces)
+      for (const address of other.addresses)
+        if (address.family === 4 && !address.secondary && address.scope !== RT_SCOPE_LINK && address.scope <= scope)
+          return address.words[0];
+    return 0;
+  }
+}
+
+/** 224.0.0.1, the one group that every device is in. */
+const ALL_HOSTS = 0xe0000001 | 0;
+const GROUP = makeRoute({ type: RTN_MULTICAST, dev: LO });
+const LIMITED_BROADCAST = makeRoute({ type: RTN_BROADCAST, dev: LO });
+
+/** fib_semantics.c: fib_props, and fib_lookup's own answer where nothing was found. */
+function rejected(entry: Entry4 | null): Route {
+  if (entry?.type === RTN_BLACKHOLE) return BLACKHOLE;
+  if (entry?.type === RTN_UNREACHABLE) return UNREACHABLE;
+  return entry?.type === RTN_PROHIBIT ? PROHIBIT : NO_ROUTE;
+}
