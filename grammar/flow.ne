@@ -77,12 +77,13 @@ device
    | %string   {% token %}
 
 packet
-  -> body option:*  {% ([body, options]) => packet({ ...body, options }) %}
+  -> body option:*  {% ([body, options]) => packet({ ...body, options: [...(body.options ?? []), ...options] }) %}
 body
   -> "tcp" ends %flags:?              {% ([protocol, ends, flags]) => ({ protocol, ...ends, flags }) %}
    | ported ends                      {% ([protocol, ends]) => ({ protocol, ...ends }) %}
    | icmp ends icmpKind               {% ([protocol, ends, icmp]) => ({ protocol, ...ends, icmp }) %}
-   | chunked ends chunk:*             {% ([protocol, ends, chunks]) => ({ protocol, ...ends, chunks }) %}
+   | chunked ends vtag:? chunk:*
+     {% ([protocol, ends, vtag, chunks]) => ({ protocol, ...ends, chunks, options: vtag === null ? [] : [vtag] }) %}
    | bareProtocol ends                {% ([protocol, ends]) => ({ protocol, ...ends }) %}
    | "proto" protocolName ends        {% ([protocol, detail, ends]) => ({ protocol, detail, ...ends }) %}
    | "raw" octets                     {% ([protocol, detail]) => ({ protocol, detail }) %}
@@ -118,6 +119,8 @@ codeOf
 about
   -> "(" packet ")"     {% ([, packet]) => packet %}
 
+vtag
+  -> "vtag" number              {% ([name, value]) => ({ name, values: [value] }) %}
 chunk
   -> "[" name chunkField:* "]"  {% ([, name, fields]) => ({ name, fields }) %}
 chunkField
@@ -198,7 +201,8 @@ decided
    | "by" name name "policy"  {% ([at, table, chain]) => ({ kind: "policy", at, table, chain }) %}
    | "because" %string        {% ([at, value]) => ({ kind: "because", at, value }) %}
 pattern
-  -> patternBody patternOption:*   {% ([body, options]) => packet({ ...body, options }) %}
+  -> patternBody patternOption:*
+     {% ([body, options]) => packet({ ...body, options: [...(body.options ?? []), ...options] }) %}
    | patternOption:+               {% ([options]) => packet({ options }) %}
 patternOption
   -> bareOption  {% only %}

@@ -21,22 +21,24 @@ export interface BuiltPacket {
 }
 
 /** Options that every IP packet has. */
-export function ipFieldsOf(fields: Fields, ends: Ends, defaults: Partial<IpFields> = {}): IpFields {
+export function ipFieldsOf(fields: Fields, ends: Ends, isIcmp = false): IpFields {
   const family = ends.source.words.length === 1 ? 4 : 6;
-  const id = fields.number("ipid", 0xffff, fields.number("id", 0xffff, defaults.id ?? 1));
+  // In ICMP, `id` is the query's.
+  const plainId = isIcmp ? 1 : fields.number("id", 0xffff, 1);
+  const id = fields.number("ipid", 0xffff, plainId);
   const fragment = fragmentOf(fields, family);
   if (family === 6)
     for (const name of ["df", "nodf", "ipcksum"]) {
       const option = fields.option(name);
       if (option !== undefined) throw new FlowError(`IPv6 has no “${name}”`, option.name);
     }
-  const df = fields.has("df") || (!fields.has("nodf") && fragment === null && (defaults.df ?? true));
+  const df = fields.has("df") || (!fields.has("nodf") && fragment === null);
   return {
     family,
     source: ends.source.words,
     destination: ends.destination.words,
-    ttl: fields.number("ttl", 255, defaults.ttl ?? 64),
-    tos: fields.number("tos", 255, defaults.tos ?? 0),
+    ttl: fields.number("ttl", 255, 64),
+    tos: fields.number("tos", 255, 0),
     id,
     df,
     flowLabel: fields.number("flowlabel", 0xfffff, 0),
@@ -89,7 +91,7 @@ function ipPacketOf(node: PacketNode, fields: Fields): Uint8Array {
   const ends = endsOf(node);
   const protocol = protocolOf(node);
   const transport = transportOf(node, fields, ends, (inner) => buildPacket(inner).bytes);
-  const ip = ipFieldsOf(fields, ends);
+  const ip = ipFieldsOf(fields, ends, node.icmp !== null);
   const payload = sliceOf(transport, fields, ip);
   const header = ip.family === 4 ? 20 : ip.fragment === null ? 0 : 8;
   if (header + payload.length > 65535)

@@ -153,7 +153,7 @@ function errorAbout(node: FollowNode, fields: Fields, ends: Ends, about: Uint8Ar
   if (node.icmp!.about !== null)
     throw new FlowError("a reply is about the packet it answers: leave out the one in ( )", node.icmp!.name);
   const source = node.source === null ? ends.source : routerOf(node.source, family);
-  const ip = ipFieldsOf(fields, { source, destination: ends.destination });
+  const ip = ipFieldsOf(fields, { source, destination: ends.destination }, true);
   const rest = icmpRestOf(fields, family, type, code);
   const message = icmpMessage(ip, { type, code, rest, body: quoted(family, about) }, wishOf(fields.token("cksum")));
   return ipPacket(ip, family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, message);

@@ -228,8 +228,7 @@ function icmpText(p: Packet, style: Style): string {
 function innerText(p: Packet, at: number, style: Style): string {
   const inner = new Packet();
   inner.loadBytes(p.data.subarray(at, p.end));
-  if (!inner.cut) return describePacket(inner, style);
-  return describePacket(inner, "short").replace(/ \(cut: .*\)$/, "");
+  return describePacket(inner, style).replace(/ \(cut: [^)]*\)$/, "");
 }
 
 function sctpText(p: Packet): string {
