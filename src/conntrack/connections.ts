@@ -12,7 +12,8 @@
  * are neighbours here too (early drop looks through eight of them), whatever the size of either table.
  */
 import type { Family } from "../packet/hook.ts";
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, IPS_NAT_CLASH } from "./status.ts";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT, IPS_HELPER, IPS_NAT_CLASH } from "./status.ts";
 import { type Direction, ORIGINAL, REPLY, type Tuple } from "./tuple.ts";
 
 /** Words of a record. */
@@ -30,11 +31,28 @@ const RECORD = TRACKER_WORDS + TRACKER_SIZE;
 /** Above the kernel's bits in the status word; never shown to callers. */
 const IN_USE = 1 << 30;
 const COUNTED = 1 << 29;
+/** Compared under this mask, a record that equals LISTED is in the index. */
+const IN_TABLE = IN_USE | IPS_CONFIRMED | IPS_DYING;
+const LISTED = IN_USE | IPS_CONFIRMED;
 const KERNEL_BITS = 0xffff;
 
 const FIRST_CAPACITY = 64;
 /** So many handles stay unused after they died: packets in flight may still name them. */
 const QUARANTINE = 16;
+/** A jiffy so far ahead that no timeout lies behind it, and still "after" in 32 bits. */
+const FAR = 0x7fffffff;
+/** nf_conntrack_core.c: NF_CT_EVICTION_RANGE. */
+const EVICTION_RANGE = 8;
+
+/** One end of a connection: what `Connections.end` fills. */
+export interface End {
+  word0: number;
+  word1: number;
+  word2: number;
+  word3: number;
+  port: number;
+  protocol: number;
+}
 
 export class Connections {
   readonly family: Family;
@@ -59,14 +77,17 @@ export class Connections {
   /** Packets and bytes, original then reply. */
   #counters: Float64Array | null = null;
   #started: Float64Array | null = null;
+  readonly #helpers = new Map<number, string>();
   readonly #quarantine = new Int32Array(QUARANTINE);
   #quarantined = 0;
   /** Where the search for expired entries goes on. */
   #sweeper = 0;
+  /** No entry of the table expires before this jiffy. */
+  #earliest = 0;
 
   /** Connections in use, unconfirmed ones included. */
   size = 0;
-  /** Jiffies (4 ms, 32 bits): an entry whose timeout is not after this is invisible. Conntrack sets it. */
+  /** Jiffies (4 ms, signed 32 bits): an entry whose timeout is not after this is invisible. */
   now = 0;
   /** Told of each connection that ceases to be, while its record can still be read. */
   readonly destroyed: ((connections: Connections, handle: number) => void)[] = [];
@@ -82,6 +103,13 @@ export class Connections {
     this.#next = new Int32Array((FIRST_CAPACITY + 1) * 2);
     this.#buckets = new Int32Array(FIRST_CAPACITY * 2);
     this.#shift = 32 - Math.log2(FIRST_CAPACITY * 2);
+  }
+
+  /** Moves the clock to another jiffy, less than 2^31 away in either direction. */
+  setClock(now: number): void {
+    const back = ((now - this.now) | 0) < 0;
+    this.now = now;
+    if (back || ((this.#earliest - now) | 0) < 0) this.#earliest = now;
   }
 
   // ── one connection ─────────────────────────────────────────────────────────────────────────────────
@@ -113,8 +141,19 @@ export class Connections {
     return this.record[handle * RECORD + TIMEOUT];
   }
 
-  setTimeout(handle: number, timeout: number): void {
+  /** Will expire `jiffies` from now; counted from confirmation in an unconfirmed connection. __nf_ct_refresh_acct. */
+  refresh(handle: number, jiffies: number): void {
+    const at = handle * RECORD;
+    const status = this.record[at + STATUS];
+    if ((status & IPS_FIXED_TIMEOUT) !== 0) return;
+    if ((status & IPS_CONFIRMED) === 0) this.record[at + TIMEOUT] = jiffies;
+    else this.expireAt(handle, (this.now + jiffies) | 0);
+  }
+
+  /** Sets the jiffy at which a confirmed connection expires. */
+  expireAt(handle: number, timeout: number): void {
     this.record[handle * RECORD + TIMEOUT] = timeout;
+    if (((timeout - this.#earliest) | 0) < 0) this.#earliest = timeout;
   }
 
   isExpired(handle: number): boolean {
@@ -171,6 +210,29 @@ export class Connections {
     into.zone = nodes[at] >>> 16;
   }
 
+  /**
+   * The source (1) or destination (0) of one direction: its address words, port (ICMP: id) and protocol go into
+   * `into`. Words that IPv4 has not are left alone. For nat/, which rewrites one end of a packet at a time.
+   */
+  end(handle: number, direction: Direction, source: 0 | 1, into: End): void {
+    const nodes = this.#nodes;
+    const words = this.addressWords;
+    const node = (handle * 2 + direction) * this.#stride;
+    const at = source === 1 ? node : node + words;
+    into.word0 = nodes[at];
+    if (words === 4) {
+      into.word1 = nodes[at + 1];
+      into.word2 = nodes[at + 2];
+      into.word3 = nodes[at + 3];
+    }
+    const ports = nodes[node + 2 * words];
+    const protocol = nodes[node + 2 * words + 1] & 0xff;
+    into.protocol = protocol;
+    // An ICMP id belongs to both ends; a tuple keeps it with the source.
+    const id = protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6;
+    into.port = source === 1 || id ? ports >>> 16 : ports & 0xffff;
+  }
+
   /** Gives an unconfirmed connection another reply tuple (nf_conntrack_alter_reply). `reply.zone` is not used. */
   setReply(handle: number, reply: Tuple): void {
     const node = handle * 2 + REPLY;
@@ -193,6 +255,21 @@ export class Connections {
   /** The zone that one direction's tuple is in. */
   zoneOf(handle: number, direction: Direction): number {
     return this.#nodes[(handle * 2 + direction + 1) * this.#stride - 1] >>> 16;
+  }
+
+  /** State of the connection as its tracker numbers them: the low byte of the tracker's first word. */
+  state(handle: number): number {
+    return this.record[handle * RECORD + TRACKER_WORDS] & 0xff;
+  }
+
+  /** The name of the helper that a CT rule or an expectation gave it; "" for none. */
+  helper(handle: number): string {
+    return this.#helpers.get(handle) ?? "";
+  }
+
+  setHelper(handle: number, name: string): void {
+    this.#helpers.set(handle, name);
+    this.addStatus(handle, IPS_HELPER);
   }
 
   /** Was accounting on when it was made? */
@@ -234,11 +311,14 @@ export class Connections {
 
   isListed(handle: number): boolean {
     const status = this.record[handle * RECORD + STATUS];
-    return (status & (IN_USE | IPS_CONFIRMED | IPS_DYING)) === (IN_USE | IPS_CONFIRMED) && !this.isExpired(handle);
+    return (status & (IN_TABLE | IPS_NAT_CLASH)) === LISTED && !this.isExpired(handle);
   }
 
-  /** The node (handle << 1 | direction) that has this tuple and zone, or 0. Entries that expired are not found. */
-  find(tuple: Tuple): number {
+  /**
+   * The node (handle << 1 | direction) that has this tuple and zone, or 0. Entries that expired are not found.
+   * `directions`: 1 looks for original tuples only, 2 for reply tuples, 3 for both.
+   */
+  find(tuple: Tuple, directions: number): number {
     const key = (tuple.zone << 16) | tuple.protocol;
     const ports = (tuple.sport << 16) | tuple.dport;
     const hash = this.#hash(tuple, ports, key);
@@ -249,9 +329,15 @@ export class Connections {
     for (let node = this.#buckets[hash >>> this.#shift]; node !== 0; node = next[node]) {
       const at = node * stride;
       const same = stride === 4 ? sameNode4(nodes, at, tuple, ports, key) : sameNode6(nodes, at, tuple, ports, key);
-      if (same && ((record[(node >>> 1) * RECORD + TIMEOUT] - now) | 0) > 0) return node;
+      if (same && ((record[(node >>> 1) * RECORD + TIMEOUT] - now) | 0) > 0 && (directions >>> (node & 1)) & 1)
+        return node;
     }
     return 0;
+  }
+
+  /** What `find` hashes a tuple to, all 32 bits. */
+  hash(tuple: Tuple): number {
+    return this.#hash(tuple, (tuple.sport << 16) | tuple.dport, (tuple.zone << 16) | tuple.protocol);
   }
 
   /** A new unconfirmed connection; 0 is never returned. The reply tuple must be the original's inverse, or NAT's. */
@@ -267,17 +353,27 @@ export class Connections {
     return handle;
   }
 
-  /** Puts both directions into the index. */
-  insert(handle: number): void {
+  /**
+   * Confirms a connection: both directions go into the index, the timeout starts. `started` is the time (µs) to
+   * remember as its beginning, 0 for none.
+   */
+  insert(handle: number, started: number): void {
     this.#insert(handle * 2);
-    this.#insert(handle * 2 + 1);
-    this.record[handle * RECORD + STATUS] |= IPS_CONFIRMED;
+    this.#confirm(handle, (this.now + this.timeout(handle)) | 0, started);
   }
 
-  /** Puts only the reply direction into the index (nf_ct_resolve_clash_harder). */
-  insertReply(handle: number): void {
+  /** Confirms a connection that only its reply direction shall find, for `jiffies` (nf_ct_resolve_clash_harder). */
+  insertReply(handle: number, jiffies: number, started: number): void {
+    this.addStatus(handle, IPS_FIXED_TIMEOUT | IPS_NAT_CLASH);
+    this.#confirm(handle, (this.now + jiffies) | 0, started);
+  }
+
+  #confirm(handle: number, timeout: number, started: number): void {
     this.#insert(handle * 2 + 1);
     this.record[handle * RECORD + STATUS] |= IPS_CONFIRMED;
+    this.expireAt(handle, timeout);
+    if (started !== 0 && this.#started === null) this.#started = new Float64Array(this.#capacity + 1);
+    if (this.#started !== null) this.#started[handle] = started;
   }
 
   /** Ends a connection. Its record can be read until some more have died. */
@@ -295,6 +391,7 @@ export class Connections {
     const released = this.#quarantine[slot];
     this.#quarantine[slot] = handle;
     if (released !== 0) {
+      if ((this.record[released * RECORD + STATUS] & IPS_HELPER) !== 0) this.#helpers.delete(released);
       this.record[released * RECORD + STATUS] = 0;
       this.record[released * RECORD + LINK] = this.#free;
       this.#free = released;
@@ -327,24 +424,84 @@ export class Connections {
   }
 
   #sameOriginal(a: number, b: number): boolean {
-    for (let i = 0; i < this.#stride; i++)
-      if (this.#nodes[a * 2 * this.#stride + i] !== this.#nodes[b * 2 * this.#stride + i]) return false;
+    return this.#sameNodes(a * 2, b * 2);
+  }
+
+  /**
+   * Have two connections the same tuples in the same zones? `turned` 0: direction by direction (nf_ct_match);
+   * 1: one's original is the other's reply (nf_ct_match_reverse).
+   */
+  sameTuples(a: number, b: number, turned: number): boolean {
+    return this.#sameNodes(a * 2, b * 2 + turned) && this.#sameNodes(a * 2 + 1, b * 2 + 1 - turned);
+  }
+
+  #sameNodes(a: number, b: number): boolean {
+    const stride = this.#stride;
+    for (let i = 0; i < stride; i++) if (this.#nodes[a * stride + i] !== this.#nodes[b * stride + i]) return false;
     return true;
   }
 
-  /** Takes up to `steps` further looks for entries that expired, and removes those (the kernel's gc_worker). */
+  /** Looks at the next `steps` entries in a round and removes those that expired (the kernel's gc_worker). */
   sweep(steps: number): void {
-    for (let i = steps < this.#top ? steps : this.#top; i > 0; i--) {
-      this.#sweeper = this.#sweeper < this.#top ? this.#sweeper + 1 : 1;
-      const status = this.record[this.#sweeper * RECORD + STATUS];
-      if ((status & (IN_USE | IPS_CONFIRMED | IPS_DYING)) !== (IN_USE | IPS_CONFIRMED)) continue;
-      if (this.isExpired(this.#sweeper)) this.remove(this.#sweeper);
+    for (let i = Math.min(steps, this.#top); i > 0; i--) {
+      const handle = this.#nextOfRound();
+      if ((this.record[handle * RECORD + STATUS] & IN_TABLE) === LISTED && this.isExpired(handle)) this.remove(handle);
     }
   }
 
-  /** Removes every entry that expired. */
-  sweepAll(): void {
-    this.sweep(this.#top);
+  /**
+   * Removes one expired entry, if there is any. Cheap when there is none: then nothing can have expired until the
+   * earliest timeout that this looking found.
+   */
+  reclaim(): boolean {
+    if (((this.#earliest - this.now) | 0) > 0) return false;
+    let earliest = (this.now + FAR) | 0;
+    for (let i = this.#top; i > 0; i--) {
+      const handle = this.#nextOfRound();
+      if ((this.record[handle * RECORD + STATUS] & IN_TABLE) !== LISTED) continue;
+      const timeout = this.record[handle * RECORD + TIMEOUT];
+      if (((timeout - this.now) | 0) <= 0) {
+        this.remove(handle);
+        return true;
+      }
+      if (((timeout - earliest) | 0) < 0) earliest = timeout;
+    }
+    this.#earliest = earliest;
+    return false;
+  }
+
+  #nextOfRound(): number {
+    this.#sweeper = this.#sweeper < this.#top ? this.#sweeper + 1 : 1;
+    return this.#sweeper;
+  }
+
+  /**
+   * Of a table of `buckets` in all, throws out what is not assured in the bucket that `hash` falls into, or else in
+   * the first of the seven behind it that has such an entry. Returns how many. nf_conntrack_core.c: early_drop.
+   */
+  earlyDrop(hash: number, buckets: number): number {
+    const first = Math.floor(((hash >>> 0) * buckets) / 0x100000000);
+    for (let i = 0; i < EVICTION_RANGE; i++) {
+      const victims = this.#victims((first + i) % buckets, buckets);
+      for (const handle of victims) this.remove(handle);
+      if (victims.length > 0) return victims.length;
+    }
+    return 0;
+  }
+
+  /** Handles that early drop may take from bucket number `bucket` of `buckets`. */
+  #victims(bucket: number, buckets: number): number[] {
+    const victims: number[] = [];
+    const from = Math.ceil((bucket * 0x100000000) / buckets) >>> this.#shift;
+    const to = Math.min(Math.ceil(((bucket + 1) * 0x100000000) / buckets), 0xffffffff) >>> this.#shift;
+    for (let own = from; own <= to; own++)
+      for (let node = this.#buckets[own]; node !== 0; node = this.#next[node]) {
+        const handle = node >>> 1;
+        if ((this.record[handle * RECORD + STATUS] & IPS_ASSURED) !== 0 || this.isExpired(handle)) continue;
+        const there = Math.floor(((this.#hashOf(node) >>> 0) * buckets) / 0x100000000);
+        if (there === bucket && !victims.includes(handle)) victims.push(handle);
+      }
+    return victims;
   }
 
   #allocate(): number {
@@ -433,7 +590,7 @@ export class Connections {
     if (this.#started !== null) this.#started = longer64(this.#started, capacity + 1);
     for (let h = 1; h <= this.#top; h++) {
       const status = this.record[h * RECORD + STATUS];
-      if ((status & (IN_USE | IPS_CONFIRMED | IPS_DYING)) !== (IN_USE | IPS_CONFIRMED)) continue;
+      if ((status & IN_TABLE) !== LISTED) continue;
       if ((status & IPS_NAT_CLASH) === 0) this.#insert(h * 2);
       this.#insert(h * 2 + 1);
     }

@@ -5,13 +5,35 @@
  *     confirm   last in INPUT and POSTROUTING: the connection enters the table, its timeout starts
  *     release   the packet is gone: an unconfirmed connection of its own goes with it
  *
- * A packet without a connection (`p.ct === 0`) is INVALID unless `p.ctinfo` is CT_UNTRACKED.
+ * A packet without a connection (`p.ct === 0`) is INVALID unless `p.ctinfo` is CT_UNTRACKED. Time is `host.now`, cut to
+ * the kernel's jiffies of 4 ms.
  */
 import type { Host } from "../host/host.ts";
-import { ACCEPT, type Family, type Verdict } from "../packet/hook.ts";
-import { CT_ESTABLISHED_REPLY, CT_RELATED, CT_RELATED_REPLY, type Packet } from "../packet/packet.ts";
+import { ACCEPT, DROP, type Family, OUTPUT, type Verdict } from "../packet/hook.ts";
+import { NEXTHDR_NONE } from "../packet/ipv6.ts";
+import {
+  CT_ESTABLISHED,
+  CT_ESTABLISHED_REPLY,
+  CT_NEW,
+  CT_RELATED,
+  CT_RELATED_REPLY,
+  CT_UNTRACKED,
+  type Packet,
+} from "../packet/packet.ts";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { Connections } from "./connections.ts";
-import type { Trackers } from "./tracker.ts";
+import { ICMP_DONE, ICMP_INVALID, icmpError, icmpv6Error } from "./icmp-error.ts";
+import { formatConnection, type ListOptions } from "./list.ts";
+import { findTransport, readPorts, Transport } from "./packet-tuple.ts";
+import { IPS_CONFIRMED, IPS_DYING, IPS_EXPECTED, IPS_SEEN_REPLY } from "./status.ts";
+import { TRACK_ACCEPT, TRACK_REPEAT, type Trackers } from "./tracker.ts";
+import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
+
+/** Jiffies in a second: CONFIG_HZ of the kernel that is imitated. */
+export const HZ = 250;
+const MICROSECONDS_PER_JIFFY = 1_000_000 / HZ;
+/** So many jiffies without a look at every entry would let a long expired one seem alive again. */
+const SWEEP_WITHIN = 2 ** 28;
 
 /** What `-j CT` attaches beside the zone, which is in the packet. */
 export interface Template {
@@ -21,20 +43,50 @@ export interface Template {
   readonly helper: string;
 }
 
-export interface ListOptions {
-  readonly family?: Family;
-  /** `-o extended`: begin with the network protocol. */
-  readonly extended?: boolean;
+/** As `conntrack -S` counts. */
+export interface Statistics {
+  found: number;
+  invalid: number;
+  insertFailed: number;
+  drop: number;
+  earlyDrop: number;
+  error: number;
+  clashResolve: number;
+}
+
+/** Direction of the packet in its connection (CTINFO2DIR). */
+export function directionOf(p: Packet): Direction {
+  return p.ctinfo < CT_ESTABLISHED_REPLY ? ORIGINAL : REPLY;
 }
 
 export class Conntrack {
   readonly host: Host;
+  readonly statistics: Statistics = {
+    found: 0,
+    invalid: 0,
+    insertFailed: 0,
+    drop: 0,
+    earlyDrop: 0,
+    error: 0,
+    clashResolve: 0,
+  };
+  /** Why `track` or `confirm` last returned DROP. */
+  dropReason = "";
+  /** Called with each sentence that nf_conntrack_log_invalid lets through, as the kernel would log it (LOG prefix). */
+  onInvalid: ((p: Packet, prefix: string) => void) | null = null;
   readonly #trackers: Trackers;
   readonly #ipv4: Connections;
   readonly #ipv6: Connections;
   readonly #templates: Template[] = [{ zoneFromMark: false, helper: "" }];
   #armed4 = false;
   #armed6 = false;
+  #time = -1;
+  /** Jiffies since 1970 as of `#time`, and when every entry was last looked at. */
+  #jiffies = 0;
+  #swept = 0;
+  readonly #transport = new Transport();
+  readonly #tuple = new Tuple();
+  readonly #reply = new Tuple();
 
   constructor(host: Host, trackers: Trackers) {
     this.host = host;
@@ -64,44 +116,352 @@ export class Conntrack {
     return this.#templates.length - 1;
   }
 
-  track(_p: Packet): Verdict {
-    void this.#trackers;
-    return ACCEPT;
-  }
-
-  confirm(_p: Packet): Verdict {
-    return ACCEPT;
-  }
-
-  /** The packet is gone. An unconfirmed connection that it would have confirmed is freed. */
-  release(p: Packet): void {
-    p.ct = 0;
-  }
-
-  /** `to` answers `from` (REJECT): it gets its connection, in the other direction. nf_conntrack_attach. */
-  attach(to: Packet, from: Packet): void {
-    to.ct = from.ct;
-    to.ctinfo = from.ctinfo < CT_ESTABLISHED_REPLY ? CT_RELATED_REPLY : CT_RELATED;
-  }
-
   /** Calls `listener` for each connection that ceases to be, before its record is reused. */
   onDestroy(listener: (connections: Connections, handle: number) => void): void {
     this.#ipv4.destroyed.push(listener);
     this.#ipv6.destroyed.push(listener);
   }
 
-  /** Lines as `conntrack -L` prints them, oldest connection first. */
-  list(_options: ListOptions = {}): string[] {
-    return [];
+  // ── packets ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** nf_conntrack_in. ACCEPT, or DROP when there is no room for a new connection (see `dropReason`). */
+  track(p: Packet): Verdict {
+    // Seen before (it answers a packet, or went through lo), or NOTRACK said so.
+    if (p.ct !== 0 || p.ctinfo === CT_UNTRACKED) return ACCEPT;
+    this.tick();
+    p.ctinfo = CT_ESTABLISHED;
+    if (p.template !== 0 && this.#templates[p.template].zoneFromMark) p.zone = p.mark & 0xffff;
+    if (p.family === 4) {
+      // ipv4_conntrack_local: a fragment here was sent with IP_NODEFRAG.
+      if (p.fragment && p.hook === OUTPUT) return ACCEPT;
+      return this.#trackAt(p, p.fragmentOffset === 0 ? p.l4 : -1, p.protocol);
+    }
+    if (p.odd || p.protocol < 0 || p.protocol === NEXTHDR_NONE) {
+      findTransport(p, p.start, 6, this.#transport);
+      return this.#trackAt(p, this.#transport.offset, this.#transport.protocol);
+    }
+    return this.#trackAt(p, p.l4, p.protocol);
   }
 
-  /** The line of one connection. */
-  lineOf(_connections: Connections, _handle: number): string {
-    return "";
+  #trackAt(p: Packet, l4: number, protocol: number): Verdict {
+    if (l4 < 0) {
+      if (p.steps !== null) this.explain(p, "no transport header to be found");
+      return this.#invalid();
+    }
+    if (protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6) {
+      const result =
+        protocol === IPPROTO_ICMP
+          ? p.family === 4
+            ? icmpError(this, p, l4)
+            : 0
+          : p.family === 6
+            ? icmpv6Error(this, p, l4)
+            : 0;
+      if (result === ICMP_INVALID) {
+        this.statistics.error++;
+        return ACCEPT;
+      }
+      if (result === ICMP_DONE) return ACCEPT;
+    }
+    const connections = this.connections(p.family);
+    const tracker = this.#trackers.byProtocol[protocol];
+    for (;;) {
+      const handle = this.#resolve(connections, p, l4, protocol);
+      if (handle === 0) return this.#invalid();
+      if (handle < 0) return DROP;
+      const verdict = tracker.packet(this, connections, handle, p, l4);
+      if (verdict === TRACK_ACCEPT) {
+        if (p.ctinfo === CT_ESTABLISHED_REPLY) connections.addStatus(handle, IPS_SEEN_REPLY);
+        else if (p.steps !== null && (connections.status(handle) & IPS_CONFIRMED) === 0)
+          this.#tell(p, "created", connections);
+        return ACCEPT;
+      }
+      if ((connections.status(handle) & IPS_CONFIRMED) === 0) connections.remove(handle);
+      p.ct = 0;
+      p.ctinfo = CT_ESTABLISHED;
+      if (verdict !== TRACK_REPEAT) return this.#refuse(verdict);
+    }
+  }
+
+  #invalid(): Verdict {
+    this.statistics.invalid++;
+    return ACCEPT;
+  }
+
+  #refuse(verdict: number): Verdict {
+    this.statistics.invalid++;
+    if (verdict !== DROP) return ACCEPT;
+    this.statistics.drop++;
+    return this.#drop("a connection that cannot be reopened");
+  }
+
+  /** Sets `p.ct` and `p.ctinfo`: a handle, 0 when the packet can belong to none, -1 when there is no room. */
+  #resolve(connections: Connections, p: Packet, l4: number, protocol: number): number {
+    const tuple = this.#tuple;
+    if (!this.#read(p, l4, protocol)) {
+      if (p.steps !== null) this.explain(p, "the transport header is cut");
+      return 0;
+    }
+    const node = this.findIn(p, tuple);
+    let handle = node >>> 1;
+    if (node === 0) {
+      handle = this.#create(connections, p);
+      if (handle <= 0) return handle;
+    }
+    p.ct = handle;
+    if ((node & 1) === REPLY) p.ctinfo = CT_ESTABLISHED_REPLY;
+    else {
+      const status = connections.status(handle);
+      if ((status & IPS_SEEN_REPLY) !== 0) p.ctinfo = CT_ESTABLISHED;
+      else p.ctinfo = (status & IPS_EXPECTED) !== 0 ? CT_RELATED : CT_NEW;
+    }
+    return handle;
+  }
+
+  /** The packet's own tuple, from fields where they hold it. */
+  #read(p: Packet, l4: number, protocol: number): boolean {
+    const tuple = this.#tuple;
+    tuple.family = p.family;
+    tuple.src0 = p.src0;
+    tuple.src1 = p.src1;
+    tuple.src2 = p.src2;
+    tuple.src3 = p.src3;
+    tuple.dst0 = p.dst0;
+    tuple.dst1 = p.dst1;
+    tuple.dst2 = p.dst2;
+    tuple.dst3 = p.dst3;
+    return readPorts(p, l4, protocol, tuple);
+  }
+
+  /** The node that a tuple of this packet has in the packet's zone, or 0. The tuple's zone is changed. */
+  findIn(p: Packet, tuple: Tuple): number {
+    const connections = this.connections(p.family);
+    if (p.zone === 0 || p.zoneDirection === 3) {
+      tuple.zone = p.zone;
+      return connections.find(tuple, 3);
+    }
+    // nf_conntrack_find_get: the zone holds for one direction, the other one's tuples are in zone 0.
+    tuple.zone = (p.zoneDirection & 1) !== 0 ? p.zone : 0;
+    const node = connections.find(tuple, 1);
+    if (node !== 0) return node;
+    tuple.zone = (p.zoneDirection & 2) !== 0 ? p.zone : 0;
+    return connections.find(tuple, 2);
+  }
+
+  /** init_conntrack, from `#tuple`. */
+  #create(connections: Connections, p: Packet): number {
+    const tuple = this.#tuple;
+    const reply = this.#reply;
+    tuple.zone = (p.zoneDirection & 1) !== 0 ? p.zone : 0;
+    if (!tuple.invertInto(reply)) {
+      if (p.steps !== null) this.explain(p, "an ICMP message that is neither query nor answer");
+      return 0;
+    }
+    if (!this.#makeRoom(tuple)) {
+      this.statistics.drop++;
+      this.#drop("nf_conntrack: table full, dropping packet");
+      return -1;
+    }
+    reply.zone = (p.zoneDirection & 2) !== 0 ? p.zone : 0;
+    const handle = connections.create(tuple, reply, this.host.sysctl.acct !== 0);
+    const helper = p.template === 0 ? "" : this.#templates[p.template].helper;
+    if (helper !== "") connections.setHelper(handle, helper);
+    return handle;
+  }
+
+  /** __nf_conntrack_alloc: is there room for one more connection, or can some be made? */
+  #makeRoom(tuple: Tuple): boolean {
+    const max = this.host.sysctl.conntrackMax;
+    this.#ipv4.sweep(1);
+    this.#ipv6.sweep(1);
+    if (this.#ipv4.size + this.#ipv6.size < max || max === 0) return true;
+    if (this.#ipv4.reclaim() || this.#ipv6.reclaim()) return true;
+    const hash = this.connections(tuple.family).hash(tuple);
+    const buckets = this.host.sysctl.conntrackBuckets;
+    const dropped = this.#ipv4.earlyDrop(hash, buckets) || this.#ipv6.earlyDrop(hash, buckets);
+    this.statistics.earlyDrop += dropped;
+    return dropped > 0;
+  }
+
+  /** nf_conntrack_confirm. ACCEPT, or DROP when another connection took one of the tuples meanwhile. */
+  confirm(p: Packet): Verdict {
+    const handle = p.ct;
+    if (handle === 0) return ACCEPT;
+    const connections = this.connections(p.family);
+    const status = connections.status(handle);
+    // A REJECT answer carries the connection of the packet it answers, which is the one to confirm it.
+    if ((status & IPS_CONFIRMED) !== 0 || p.ctinfo >= CT_ESTABLISHED_REPLY) return ACCEPT;
+    this.tick();
+    if ((status & IPS_DYING) !== 0) {
+      this.statistics.insertFailed++;
+      return this.#drop("the connection was removed before it was confirmed");
+    }
+    const rival = this.#rival(connections, handle);
+    if (rival !== 0) return this.#resolveClash(connections, p, rival >>> 1);
+    connections.insert(handle, this.#startTime());
+    this.#tell(p, "confirmed", connections);
+    return ACCEPT;
+  }
+
+  /** What a connection keeps as its beginning; 0 when nf_conntrack_timestamp is off. */
+  #startTime(): number {
+    return this.host.sysctl.timestamp !== 0 ? this.host.now : 0;
+  }
+
+  /** The node of another connection that has one of this connection's tuples, or 0. */
+  #rival(connections: Connections, handle: number): number {
+    connections.tuple(handle, ORIGINAL, this.#tuple);
+    const oneZone = connections.zoneOf(handle, ORIGINAL) === connections.zoneOf(handle, REPLY);
+    return connections.find(this.#tuple, oneZone ? 3 : 1) || this.#replyRival(connections, handle);
+  }
+
+  #replyRival(connections: Connections, handle: number): number {
+    connections.tuple(handle, REPLY, this.#reply);
+    const oneZone = connections.zoneOf(handle, ORIGINAL) === connections.zoneOf(handle, REPLY);
+    return connections.find(this.#reply, oneZone ? 3 : 2);
+  }
+
+  /**
+   * Another connection with one of the packet's tuples was confirmed first (nf_ct_resolve_clash): the packet joins it
+   * if both are the same flow, or else enters the table for its replies only, if these are its own.
+   */
+  #resolveClash(connections: Connections, p: Packet, winner: number): Verdict {
+    const loser = p.ct;
+    const allowed = this.#trackers.byProtocol[connections.protocol(winner)].allowClash;
+    if (allowed && this.#merge(connections, p, winner)) return ACCEPT;
+    const rival = allowed ? this.#replyRival(connections, loser) : winner << 1;
+    if (rival === 0) {
+      connections.insertReply(loser, HZ, this.#startTime());
+      this.statistics.clashResolve++;
+      return ACCEPT;
+    }
+    if (allowed && this.#merge(connections, p, rival >>> 1)) return ACCEPT;
+    this.statistics.drop++;
+    this.statistics.insertFailed++;
+    return this.#drop("another connection has the same tuple");
+  }
+
+  /** __nf_ct_resolve_clash: if both connections have the same tuples, whichever way round, one is enough. */
+  #merge(connections: Connections, p: Packet, winner: number): boolean {
+    const loser = p.ct;
+    if (!connections.sameTuples(winner, loser, 0) && !connections.sameTuples(winner, loser, 1)) return false;
+    connections.account(winner, directionOf(p), 1, connections.bytes(loser, directionOf(p)));
+    connections.remove(loser);
+    p.ct = winner;
+    this.statistics.clashResolve++;
+    return true;
+  }
+
+  /** The packet is gone. A connection that only it could have confirmed is freed. */
+  release(p: Packet): void {
+    if (p.ct !== 0 && p.ctinfo < CT_ESTABLISHED_REPLY) {
+      const connections = this.connections(p.family);
+      if ((connections.status(p.ct) & IPS_CONFIRMED) === 0) connections.remove(p.ct);
+    }
+    p.ct = 0;
+  }
+
+  /** `to` answers `from` (REJECT): it gets its connection, in the other direction. nf_conntrack_attach. */
+  attach(to: Packet, from: Packet): void {
+    if (from.ct === 0) return;
+    to.ct = from.ct;
+    to.ctinfo = from.ctinfo < CT_ESTABLISHED_REPLY ? CT_RELATED_REPLY : CT_RELATED;
+  }
+
+  #drop(reason: string): Verdict {
+    this.dropReason = reason;
+    return DROP;
+  }
+
+  // ── time ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes over `host.now`. Whoever asks `connections` about timeouts without having tracked a packet calls it first. */
+  tick(): void {
+    if (this.host.now === this.#time) return;
+    this.#time = this.host.now;
+    const jiffies = Math.floor(this.#time / MICROSECONDS_PER_JIFFY);
+    if (jiffies === this.#jiffies) return;
+    // In a leap of more than 2^31 jiffies what expired long ago would seem to lie ahead: go in steps.
+    for (let steps = 0; jiffies - this.#swept > SWEEP_WITHIN && steps < 16; steps++) {
+      this.#swept = steps === 15 ? jiffies : this.#swept + SWEEP_WITHIN;
+      this.#setClocks(this.#swept);
+      this.#ipv4.sweep(Number.MAX_SAFE_INTEGER);
+      this.#ipv6.sweep(Number.MAX_SAFE_INTEGER);
+    }
+    if (jiffies < this.#swept) this.#swept = jiffies;
+    this.#jiffies = jiffies;
+    this.#setClocks(jiffies);
+  }
+
+  #setClocks(jiffies: number): void {
+    this.#ipv4.setClock(jiffies | 0);
+    this.#ipv6.setClock(jiffies | 0);
+  }
+
+  // ── words ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Does anyone want the sentences of `complain` and `remark`? Ask before making one up. */
+  hears(p: Packet): boolean {
+    return p.steps !== null || (this.onInvalid !== null && this.host.sysctl.logInvalid !== 0);
+  }
+
+  /** The packet is INVALID, in the words of nf_conntrack_log_invalid. `protocol`: whose messages these are. */
+  complain(p: Packet, protocol: number, reason: string): void {
+    if (p.steps !== null) p.steps.push({ kind: "invalid", reason });
+    this.#log(p, protocol, reason);
+  }
+
+  /** Something odd that nf_conntrack_log_invalid also logs, but the packet goes on with its connection. */
+  remark(p: Packet, protocol: number, text: string): void {
+    if (p.steps !== null) p.steps.push({ kind: "note", text });
+    this.#log(p, protocol, text);
+  }
+
+  /** The packet is INVALID and the kernel has no words for it. */
+  explain(p: Packet, reason: string): void {
+    if (p.steps !== null) p.steps.push({ kind: "invalid", reason });
+  }
+
+  #log(p: Packet, protocol: number, text: string): void {
+    const logged = this.host.sysctl.logInvalid;
+    if (this.onInvalid !== null && (logged === protocol || logged === 255))
+      this.onInvalid(p, `nf_ct_proto_${protocol}: ${text} `);
+  }
+
+  #tell(p: Packet, kind: "created" | "confirmed", connections: Connections): void {
+    if (p.steps !== null) p.steps.push({ kind, entry: this.lineOf(connections, p.ct) });
+  }
+
+  // ── listing ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Lines as `conntrack -L` prints them: IPv4 then IPv6, oldest connection first. */
+  list(options: ListOptions = {}): string[] {
+    this.tick();
+    const families: readonly Family[] = options.family === undefined ? [4, 6] : [options.family];
+    return families.flatMap((family) => {
+      const connections = this.connections(family);
+      return Array.from(connections.handles(), (handle) => this.lineOf(connections, handle, options));
+    });
+  }
+
+  /** The line of one connection, confirmed or not. */
+  lineOf(connections: Connections, handle: number, options: ListOptions = {}): string {
+    const tracker = this.#trackers.byProtocol[connections.protocol(handle)];
+    const state = tracker.stateName(connections.state(handle));
+    return formatConnection(connections, handle, state, this.host.now, options);
   }
 
   /** The line of the packet's connection; null when it has none or the table does not hold it. */
-  line(_p: Packet): string | null {
-    return null;
+  line(p: Packet): string | null {
+    if (p.ct === 0) return null;
+    this.tick();
+    const connections = this.connections(p.family);
+    return connections.isListed(p.ct) ? this.lineOf(connections, p.ct) : null;
+  }
+
+  /** Connections that `conntrack -L` would list, of both families. */
+  count(): number {
+    this.tick();
+    return this.#ipv4.handles().length + this.#ipv6.handles().length;
   }
 }

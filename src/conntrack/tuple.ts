@@ -100,7 +100,7 @@ const ICMP_ANSWERS: readonly (readonly [number, number])[] = [
   [15, 16],
   [17, 18],
 ];
-/** Echo, and node information; in the kernel the latter's answer is paired one type too low (icmpv6_invert: 139 ↔ 140). */
+/** Echo, and node information. */
 const ICMPV6_ANSWERS: readonly (readonly [number, number])[] = [
   [128, 129],
   [139, 140],

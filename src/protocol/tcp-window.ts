@@ -1,0 +1,397 @@
+/**
+ * TCP's window, as far as someone in the middle can follow it (nf_conntrack_proto_tcp.c: tcp_in_window, after Guido van
+ * Rooij, "Real Stateful TCP Packet Filtering in IP Filter").
+ *
+ * Of each direction is remembered
+ *
+ *     end      one past the highest sequence number that it sent
+ *     maxend   one past the highest that it may send: what the other side acknowledged last, and its window
+ *     maxwin   the largest window that it offered, scaled; 0 before its first segment
+ *     maxack   the highest that it acknowledged
+ *
+ * A segment is in the window when
+ *
+ *     it begins before the sender's maxend                            else: SEQ over upper bound
+ *     it acknowledges no more than the receiver sent                  else: ACK over upper bound
+ *     it ends after the sender's end, less the receiver's window      else: SEQ under lower bound (passes)
+ *     it acknowledges at least the receiver's end, less 66000         else: ACK under lower bound (passes)
+ *
+ * Numbers are 32-bit words; sequence numbers are compared by the sign of their difference, windows without a sign.
+ */
+import type { Packet } from "../packet/packet.ts";
+import { TCP_ACK, TCP_RST, TCP_SYN } from "../packet/transport.ts";
+import { SEGMENT_ACK, TCP_SYN_RECV, TCP_SYN_SENT } from "./tcp-states.ts";
+
+// ── where a connection's words are: offsets from the tracker's first word ────────────────────────────
+
+/** state | last direction << 8 | retransmissions << 16 | last kind of segment << 24 */
+export const HEAD = 0;
+/** Four words of each direction, the originator's first. */
+export const SEEN = 1;
+const END = 0;
+const MAXEND = 1;
+const MAXWIN = 2;
+export const MAXACK = 3;
+const SEEN_WORDS = 4;
+/** flags of the originator | of the responder << 8 | scale of the originator << 16 | of the responder << 24 */
+export const FLAGS = 9;
+export const LAST_SEQ = 10;
+export const LAST_ACK = 11;
+export const LAST_END = 12;
+/** window | scale << 16 | flags << 24 of the last segment */
+export const LAST_WINDOW = 13;
+
+/** Offset of one direction's words. */
+export function seen(direction: number): number {
+  return SEEN + direction * SEEN_WORDS;
+}
+
+// ── flags (uapi/linux/netfilter/nf_conntrack_tcp.h: IP_CT_TCP_FLAG_*) ────────────────────────────────
+
+export const WINDOW_SCALE = 0x01;
+export const SACK_PERMITTED = 0x02;
+/** This side sent the first FIN. */
+export const CLOSE_INIT = 0x04;
+/** Picked up in the middle: the window cannot be known. */
+export const BE_LIBERAL = 0x08;
+export const DATA_UNACKNOWLEDGED = 0x10;
+export const MAXACK_SET = 0x20;
+/** In the last segment's flags: a challenge ACK may come. */
+export const EXPECT_CHALLENGE_ACK = 0x40;
+export const SIMULTANEOUS_OPEN = 0x80;
+
+// ── verdicts and complaints ──────────────────────────────────────────────────────────────────────────
+
+export const WINDOW_ACCEPT = 0;
+/** Passes, but changes nothing. */
+export const WINDOW_IGNORE = 1;
+export const WINDOW_INVALID = 2;
+
+/** What is wrong, for whoever wants it in words. One record is reused. */
+export class Complaint {
+  kind = 0;
+  bound = 0;
+
+  text(): string {
+    return COMPLAINTS[this.kind].replace("%u", String(this.bound >>> 0));
+  }
+}
+
+const SEQ_OVER = 1;
+const ACK_OVER = 2;
+const SEQ_UNDER = 3;
+const ACK_UNDER = 4;
+const OVERSHOT = 5;
+const COMPLAINTS = [
+  "",
+  "SEQ is over upper bound %u (over the window of the receiver)",
+  "ACK is over upper bound %u (ACKed data not seen yet)",
+  "SEQ is under lower bound %u (already ACKed data retransmitted)",
+  "ignored ACK under lower bound %u (possible overly delayed)",
+  "%u bytes more than expected",
+];
+
+/** MAXACKWINCONST: an acknowledgment may lag by this much, or by the largest window. */
+const MAX_ACK_LAG = 66000;
+const MAX_SCALE = 14;
+
+/** a < b, as sequence numbers. */
+export function before(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}
+
+export function after(a: number, b: number): boolean {
+  return ((b - a) | 0) < 0;
+}
+
+/** One past the segment's last sequence number: its data, SYN and FIN count. Lengths are those that IP declares. */
+export function segmentEnd(p: Packet, l4: number): number {
+  const payload = p.length - (l4 - p.start) - p.tcpHeaderLength;
+  return (p.seq + payload + ((p.tcpFlags >>> 1) & 1) + (p.tcpFlags & 1)) | 0;
+}
+
+/** A new connection's first segment, SYN or not (tcp_new). The words are all 0. */
+export function beginWindow(r: Int32Array, b: number, p: Packet, l4: number): void {
+  const end = segmentEnd(p, l4);
+  const at = b + SEEN;
+  r[at + END] = end;
+  r[at + MAXWIN] = p.window === 0 ? 1 : p.window;
+  r[at + MAXEND] = end;
+  if ((p.tcpFlags & TCP_SYN) !== 0) {
+    const options = readOptions(p, l4);
+    if (options >= 0) setFlagsAndScale(r, b, 0, options & 0xff, options >>> 8);
+  } else {
+    // In the middle of a connection: allow for SACK, and for windows whose scale is not known.
+    r[at + MAXEND] = (end + r[at + MAXWIN]) | 0;
+    r[b + FLAGS] = (SACK_PERMITTED | BE_LIBERAL) * 0x0101;
+  }
+}
+
+/** The window that a SYN, let through against the state, had announced becomes that side's; the other starts anew. */
+export function resyncWindow(r: Int32Array, b: number, direction: number): void {
+  const at = b + seen(direction);
+  const last = r[b + LAST_WINDOW];
+  r[at + END] = r[at + MAXEND] = r[b + LAST_END];
+  r[at + MAXWIN] = (last & 0xffff) === 0 ? 1 : last & 0xffff;
+  const liberal = flagsOf(r, b, 1 - direction) & BE_LIBERAL;
+  setFlagsAndScale(r, b, direction, last >>> 24, (last >>> 16) & 0xff);
+  setFlagsAndScale(r, b, 1 - direction, liberal, 0);
+  r.fill(0, b + seen(1 - direction), b + seen(1 - direction) + SEEN_WORDS);
+}
+
+export function flagsOf(r: Int32Array, b: number, direction: number): number {
+  return (r[b + FLAGS] >>> (direction << 3)) & 0xff;
+}
+
+function scaleOf(r: Int32Array, b: number, direction: number): number {
+  return (r[b + FLAGS] >>> (16 + (direction << 3))) & 0xff;
+}
+
+export function addFlags(r: Int32Array, b: number, direction: number, flags: number): void {
+  r[b + FLAGS] |= flags << (direction << 3);
+}
+
+function setFlagsAndScale(r: Int32Array, b: number, direction: number, flags: number, scale: number): void {
+  const shift = direction << 3;
+  r[b + FLAGS] = (r[b + FLAGS] & ~(0x00ff00ff << shift)) | (((scale << 16) | flags) << shift);
+}
+
+/** A side's first SYN or SYN/ACK, or a new one that replaces it (tcp_init_sender). */
+function beginSender(r: Int32Array, b: number, direction: number, p: Packet, l4: number, end: number): void {
+  const at = b + seen(direction);
+  r[at + END] = r[at + MAXEND] = end;
+  r[at + MAXWIN] = p.window === 0 ? 1 : p.window;
+  const options = readOptions(p, l4);
+  if (options >= 0) {
+    const kept = flagsOf(r, b, direction) & BE_LIBERAL;
+    setFlagsAndScale(r, b, direction, (options & 0xff) | kept, options >>> 8);
+  }
+  // RFC 7323: windows are scaled only if both sides say so.
+  if (direction === 1 && (flagsOf(r, b, 0) & flagsOf(r, b, 1) & WINDOW_SCALE) === 0) r[b + FLAGS] &= 0xffff;
+}
+
+/** Without a handshake seen in this direction: guess from the segment (tcp_in_window, "history is lost"). */
+function guessSender(r: Int32Array, b: number, direction: number, p: Packet, end: number, sack: number): void {
+  const at = b + seen(direction);
+  const other = b + seen(1 - direction);
+  const window = p.window << scaleOf(r, b, direction);
+  r[at + END] = end;
+  r[at + MAXWIN] = window === 0 ? 1 : window;
+  r[at + MAXEND] = (end + r[at + MAXWIN]) | 0;
+  if (r[other + MAXWIN] === 0) r[other + END] = r[other + MAXEND] = sack;
+  // Likely the answer to a keep-alive probe.
+  else if (sack === ((r[other + END] + 1) | 0)) r[other + END] = sack;
+}
+
+/**
+ * Is the segment in the window? If so, takes it into account. `liberal` is nf_conntrack_tcp_be_liberal; what is wrong
+ * is left in `complaint`.
+ */
+export function inWindow(
+  r: Int32Array,
+  b: number,
+  direction: number,
+  kind: number,
+  p: Packet,
+  l4: number,
+  liberal: boolean,
+  complaint: Complaint,
+): number {
+  const sender = b + seen(direction);
+  const receiver = b + seen(1 - direction);
+  const flags = p.tcpFlags;
+  const state = r[b + HEAD] & 0xff;
+  let seq = p.seq;
+  let end = segmentEnd(p, l4);
+  let ack = p.ack;
+  let sack = ack;
+  if (p.tcpHeaderLength > 20 && (flagsOf(r, b, 1 - direction) & SACK_PERMITTED) !== 0) sack = readSack(p, l4, ack);
+
+  if (r[sender + MAXWIN] === 0) {
+    if ((flags & TCP_SYN) !== 0) {
+      beginSender(r, b, direction, p, l4, end);
+      if ((flags & TCP_ACK) === 0) return WINDOW_ACCEPT;
+    } else guessSender(r, b, direction, p, end, sack);
+  } else if (
+    (flags & TCP_SYN) !== 0 &&
+    after(end, r[sender + END]) &&
+    (state === TCP_SYN_SENT || state === TCP_SYN_RECV)
+  ) {
+    // RFC 9293, 3.6: who opens again uses larger numbers than before. Options may differ too.
+    beginSender(r, b, direction, p, l4, end);
+    if (direction === 1 && (flags & TCP_ACK) === 0) return WINDOW_ACCEPT;
+  }
+
+  // No ACK, or the zero that some stacks put beside RST and ACK: as good as acknowledging everything.
+  if ((flags & TCP_ACK) === 0 || ((flags & TCP_RST) !== 0 && ack === 0)) ack = sack = r[receiver + END];
+  // A RST in answer to a SYN.
+  if ((flags & TCP_RST) !== 0 && seq === 0 && state === TCP_SYN_SENT) seq = end = r[sender + END];
+
+  const wrong = judge(r, b, direction, seq, end, sack, complaint);
+  if (wrong !== WINDOW_ACCEPT) return liberal || (flagsOf(r, b, direction) & BE_LIBERAL) !== 0 ? WINDOW_ACCEPT : wrong;
+
+  update(r, b, direction, p, end, ack, sack);
+  if (kind === SEGMENT_ACK) countRetransmissions(r, b, direction, p, seq, ack, end);
+  return WINDOW_ACCEPT;
+}
+
+/** The four bounds. */
+function judge(
+  r: Int32Array,
+  b: number,
+  direction: number,
+  seq: number,
+  end: number,
+  sack: number,
+  complaint: Complaint,
+): number {
+  const sender = b + seen(direction);
+  const receiver = b + seen(1 - direction);
+  const receiverWindow = r[receiver + MAXWIN];
+  const senderWindow = r[sender + MAXWIN] >>> 0;
+  const oldestAck = (r[receiver + END] - (senderWindow > MAX_ACK_LAG ? senderWindow : MAX_ACK_LAG) - 1) | 0;
+  const oldestEnd = (r[sender + END] - receiverWindow - 1) | 0;
+  const overAck = (r[receiver + END] + 1) | 0;
+  const overSeq = (r[sender + MAXEND] + 1) | 0;
+
+  if (!before(seq, overSeq)) {
+    // Some stacks send a little more than they may. If the data reached the receiver it will be acknowledged, and that
+    // would be out of bounds for ever after: so remember it, if nothing else is wrong with the segment.
+    const overshot = (end - r[sender + MAXEND] + 1) >>> 0;
+    if (
+      receiverWindow !== 0 &&
+      after(end, oldestEnd) &&
+      after(sack, oldestAck) &&
+      overshot <= receiverWindow >>> 0 &&
+      before(sack, overAck)
+    ) {
+      r[sender + END] = end;
+      addFlags(r, b, direction, DATA_UNACKNOWLEDGED);
+      return complain(complaint, OVERSHOT, overshot, WINDOW_IGNORE);
+    }
+    return complain(complaint, SEQ_OVER, overSeq, WINDOW_INVALID);
+  }
+  if (!before(sack, overAck)) return complain(complaint, ACK_OVER, overAck, WINDOW_INVALID);
+  if (receiverWindow !== 0 && !after(end, oldestEnd)) return complain(complaint, SEQ_UNDER, oldestEnd, WINDOW_IGNORE);
+  if (!after(sack, oldestAck)) return complain(complaint, ACK_UNDER, oldestAck, WINDOW_IGNORE);
+  return WINDOW_ACCEPT;
+}
+
+function complain(complaint: Complaint, kind: number, bound: number, verdict: number): number {
+  complaint.kind = kind;
+  complaint.bound = bound;
+  return verdict;
+}
+
+function update(r: Int32Array, b: number, direction: number, p: Packet, end: number, ack: number, sack: number): void {
+  const sender = b + seen(direction);
+  const receiver = b + seen(1 - direction);
+  // The window of a SYN is not scaled.
+  const window = (p.tcpFlags & TCP_SYN) !== 0 ? p.window : p.window << scaleOf(r, b, direction);
+  const reach = (window + (sack - ack)) | 0;
+  if (r[sender + MAXWIN] >>> 0 < reach >>> 0) r[sender + MAXWIN] = reach;
+  if (after(end, r[sender + END])) {
+    r[sender + END] = end;
+    addFlags(r, b, direction, DATA_UNACKNOWLEDGED);
+  }
+  if ((p.tcpFlags & TCP_ACK) !== 0) {
+    if ((flagsOf(r, b, direction) & MAXACK_SET) === 0) {
+      r[sender + MAXACK] = ack;
+      addFlags(r, b, direction, MAXACK_SET);
+    } else if (after(ack, r[sender + MAXACK])) r[sender + MAXACK] = ack;
+  }
+  if (r[receiver + MAXWIN] !== 0 && after(end, r[sender + MAXEND]))
+    r[receiver + MAXWIN] = (r[receiver + MAXWIN] + end - r[sender + MAXEND]) | 0;
+  const edge = (sack + window) | 0;
+  if (after(edge, (r[receiver + MAXEND] - 1) | 0)) r[receiver + MAXEND] = window === 0 ? (edge + 1) | 0 : edge;
+  if (ack === r[receiver + END]) r[b + FLAGS] &= ~(DATA_UNACKNOWLEDGED << ((1 - direction) << 3));
+}
+
+/** The same ACK again is a retransmission; one byte counts them, and wraps. */
+function countRetransmissions(
+  r: Int32Array,
+  b: number,
+  direction: number,
+  p: Packet,
+  seq: number,
+  ack: number,
+  end: number,
+): void {
+  const head = r[b + HEAD];
+  if (
+    ((head >>> 8) & 0xff) === direction &&
+    r[b + LAST_SEQ] === seq &&
+    r[b + LAST_ACK] === ack &&
+    r[b + LAST_END] === end &&
+    (r[b + LAST_WINDOW] & 0xffff) === p.window
+  ) {
+    r[b + HEAD] = (head & 0xff00ffff) | ((head + 0x10000) & 0x00ff0000);
+    return;
+  }
+  r[b + HEAD] = (head & 0xff0000ff) | (direction << 8);
+  r[b + LAST_SEQ] = seq;
+  r[b + LAST_ACK] = ack;
+  r[b + LAST_END] = end;
+  r[b + LAST_WINDOW] = (r[b + LAST_WINDOW] & 0xffff0000) | p.window;
+}
+
+// ── options ──────────────────────────────────────────────────────────────────────────────────────────
+
+const OPTION_END = 0;
+const OPTION_NOP = 1;
+const OPTION_WINDOW = 3;
+const OPTION_SACK_PERMITTED = 4;
+const OPTION_SACK = 5;
+/** NOP, NOP, timestamp of length 10: the options of nearly every segment. */
+const TIMESTAMP_ONLY = 0x0101080a;
+
+/** What a SYN's options say: flags | scale << 8; -1 when there are no options, or not all of them are there. */
+export function readOptions(p: Packet, l4: number): number {
+  const data = p.data;
+  const end = l4 + p.tcpHeaderLength;
+  if (end <= l4 + 20 || end > p.end) return -1;
+  let result = 0;
+  for (let at = l4 + 20; at < end; ) {
+    const kind = data[at];
+    if (kind === OPTION_END) break;
+    if (kind === OPTION_NOP) {
+      at++;
+      continue;
+    }
+    if (at + 2 > end) break;
+    const length = data[at + 1];
+    if (length < 2 || at + length > end) break;
+    if (kind === OPTION_SACK_PERMITTED && length === 2) result |= SACK_PERMITTED;
+    else if (kind === OPTION_WINDOW && length === 3)
+      result = (result & 0xff) | WINDOW_SCALE | (Math.min(data[at + 2], MAX_SCALE) << 8);
+    at += length;
+  }
+  return result;
+}
+
+/** The highest right edge in the segment's SACK option, or `ack` when that is higher. */
+function readSack(p: Packet, l4: number, ack: number): number {
+  const { data, view } = p;
+  const end = l4 + p.tcpHeaderLength;
+  if (end > p.end) return ack;
+  if (p.tcpHeaderLength === 32 && view.getInt32(l4 + 20) === TIMESTAMP_ONLY) return ack;
+  let highest = ack;
+  for (let at = l4 + 20; at < end; ) {
+    const kind = data[at];
+    if (kind === OPTION_END) break;
+    if (kind === OPTION_NOP) {
+      at++;
+      continue;
+    }
+    if (at + 2 > end) break;
+    const length = data[at + 1];
+    if (length < 2 || at + length > end) break;
+    if (kind === OPTION_SACK && length >= 10 && (length - 2) % 8 === 0) {
+      for (let edge = at + 6; edge < at + length; edge += 8)
+        if (after(view.getInt32(edge), highest)) highest = view.getInt32(edge);
+      break;
+    }
+    at += length;
+  }
+  return highest;
+}

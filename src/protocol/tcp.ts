@@ -1,0 +1,370 @@
+/**
+ * TCP (nf_conntrack_proto_tcp.c): checks of the segment, its effect on the state (tcp-states.ts), the window
+ * (tcp-window.ts), and the cases where the firewall is out of step with the endpoints and has to fall in with them.
+ */
+import { checksumHolds, verifies } from "../conntrack/checksum.ts";
+import { type Connections, TRACKER_WORDS } from "../conntrack/connections.ts";
+import { type Conntrack, directionOf, HZ } from "../conntrack/conntrack.ts";
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY } from "../conntrack/status.ts";
+import { TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT, type Tracker } from "../conntrack/tracker.ts";
+import { ORIGINAL, REPLY } from "../conntrack/tuple.ts";
+import type { Sysctl } from "../host/sysctl.ts";
+import type { Packet } from "../packet/packet.ts";
+import { IPPROTO_TCP } from "../packet/transport.ts";
+import {
+  nextState,
+  SEGMENT_ACK,
+  SEGMENT_FIN,
+  SEGMENT_NONE,
+  SEGMENT_RST,
+  SEGMENT_SYN,
+  SEGMENT_SYNACK,
+  segmentKind,
+  TCP_CLOSE,
+  TCP_CLOSE_WAIT,
+  TCP_ESTABLISHED,
+  TCP_FIN_WAIT,
+  TCP_IGNORE,
+  TCP_INVALID,
+  TCP_LAST_ACK,
+  TCP_NONE,
+  TCP_STATE_NAMES,
+  TCP_SYN_RECV,
+  TCP_SYN_SENT,
+  TCP_SYN_SENT2,
+  TCP_TIME_WAIT,
+  validFlags,
+} from "./tcp-states.ts";
+import {
+  addFlags,
+  before,
+  beginWindow,
+  CLOSE_INIT,
+  Complaint,
+  DATA_UNACKNOWLEDGED,
+  EXPECT_CHALLENGE_ACK,
+  FLAGS,
+  flagsOf,
+  HEAD,
+  inWindow,
+  LAST_ACK,
+  LAST_END,
+  LAST_SEQ,
+  LAST_WINDOW,
+  MAXACK,
+  MAXACK_SET,
+  readOptions,
+  resyncWindow,
+  SIMULTANEOUS_OPEN,
+  seen,
+  segmentEnd,
+  WINDOW_ACCEPT,
+  WINDOW_INVALID,
+} from "./tcp-window.ts";
+
+/** What `judgeReset` says of a RST: a set of these. */
+const BELIEVE = 0;
+/** Leave out the window check. */
+const SKIP_WINDOW = 1;
+/** It may not be one that the receiver accepts: stay in the state that was. */
+const KEEP_STATE = 2;
+const REFUSE = 4;
+
+/** Seconds. An entry that has less to live is not shortened when a FIN or RST is out of the window. */
+const LONG_TIMEOUT = 120;
+
+/** Seconds; the only timeout without a sysctl. */
+const SYN_SENT2_TIMEOUT = 120;
+
+const complaint = new Complaint();
+
+export const tcp: Tracker = {
+  allowClash: false,
+  stateName: (state) => TCP_STATE_NAMES[state],
+  packet: trackSegment,
+};
+
+/** nf_conntrack_tcp_packet. */
+function trackSegment(on: Conntrack, connections: Connections, handle: number, p: Packet, l4: number): number {
+  if (hasError(on, p, l4)) return TRACK_INVALID;
+  const r = connections.record;
+  const b = connections.base(handle) + TRACKER_WORDS;
+  if ((connections.status(handle) & IPS_CONFIRMED) === 0 && !begin(on, r, b, p, l4)) return TRACK_INVALID;
+
+  const direction = directionOf(p);
+  const kind = segmentKind(p.tcpFlags);
+  const stands = r[b + HEAD] & 0xff;
+  // As which state the segment is judged, and which one it leads to.
+  let old = stands;
+  let next = nextState(direction, kind, stands);
+  let skipWindow = false;
+
+  if (next === TCP_ESTABLISHED) {
+    // By far the most segments: nothing to consider.
+  } else if (next === TCP_INVALID) {
+    if (on.hears(p)) on.complain(p, IPPROTO_TCP, oddity(kind, direction, "invalid", stands));
+    return TRACK_INVALID;
+  } else if (next === TCP_IGNORE || (next === TCP_SYN_SENT && stands >= TCP_TIME_WAIT)) {
+    if (next === TCP_SYN_SENT && reopens(r, b, direction)) {
+      connections.remove(handle);
+      return TRACK_REPEAT;
+    }
+    if (!fallIntoStep(r, b, direction, kind, p)) {
+      noteIgnored(r, b, direction, kind, p, l4);
+      if (on.hears(p)) on.remark(p, IPPROTO_TCP, oddity(kind, direction, "ignored", stands));
+      return TRACK_ACCEPT;
+    }
+    old = TCP_SYN_SENT;
+    next = TCP_SYN_RECV;
+  } else if (next === TCP_TIME_WAIT) {
+    if (isChallenge(r, b, direction, kind)) {
+      on.remark(p, IPPROTO_TCP, "challenge-ack ignored");
+      return TRACK_ACCEPT;
+    }
+  } else if (next === TCP_SYN_SENT2) {
+    r[b + LAST_WINDOW] |= SIMULTANEOUS_OPEN << 24;
+  } else if (next === TCP_SYN_RECV) {
+    // After a simultaneous open the responder's ACK ends the handshake, too.
+    if (direction === REPLY && kind === SEGMENT_ACK && ((r[b + LAST_WINDOW] >>> 24) & SIMULTANEOUS_OPEN) !== 0)
+      next = TCP_ESTABLISHED;
+  } else if (next === TCP_CLOSE && kind === SEGMENT_RST) {
+    const judgement = judgeReset(on, connections, handle, p);
+    if (judgement === REFUSE) {
+      on.complain(p, IPPROTO_TCP, "invalid rst");
+      return TRACK_INVALID;
+    }
+    skipWindow = judgement === SKIP_WINDOW;
+    if (judgement === KEEP_STATE) next = stands;
+  }
+
+  if (!skipWindow) {
+    const liberal = on.host.sysctl.tcpBeLiberal !== 0;
+    const verdict = inWindow(r, b, direction, kind, p, l4, liberal, complaint);
+    if (verdict !== WINDOW_ACCEPT) return outOfWindow(on, connections, handle, p, verdict);
+  }
+  r[b + HEAD] = (r[b + HEAD] & 0x00ff0000) | (kind << 24) | (direction << 8) | next;
+  if (next === TCP_FIN_WAIT && old !== TCP_FIN_WAIT) addFlags(r, b, direction, CLOSE_INIT);
+  settle(on, connections, handle, p, old, next);
+  return TRACK_ACCEPT;
+}
+
+function oddity(kind: number, direction: number, what: string, state: number): string {
+  return `packet (index ${kind}) in dir ${direction} ${what}, state ${TCP_STATE_NAMES[state]}`;
+}
+
+/** tcp_error. */
+function hasError(on: Conntrack, p: Packet, l4: number): boolean {
+  if (!p.hasPorts) {
+    if (p.steps !== null) on.explain(p, "the TCP header is cut");
+    return true;
+  }
+  if (p.tcpHeaderLength < 20 || p.start + p.length - l4 < p.tcpHeaderLength) {
+    on.complain(p, IPPROTO_TCP, "truncated packet");
+    return true;
+  }
+  if (verifies(on, p) && !checksumHolds(p, l4, IPPROTO_TCP, p.end - l4)) {
+    on.complain(p, IPPROTO_TCP, "bad checksum");
+    return true;
+  }
+  if (validFlags(p.tcpFlags)) return false;
+  on.complain(p, IPPROTO_TCP, "invalid tcp flag combination");
+  return true;
+}
+
+/** tcp_new: false when no connection can begin with this segment. */
+function begin(on: Conntrack, r: Int32Array, b: number, p: Packet, l4: number): boolean {
+  const first = nextState(ORIGINAL, segmentKind(p.tcpFlags), TCP_NONE);
+  if (first === TCP_INVALID) {
+    on.complain(p, IPPROTO_TCP, "invalid new");
+    return false;
+  }
+  if (first !== TCP_SYN_SENT && on.host.sysctl.tcpLoose === 0) {
+    if (p.steps !== null) on.explain(p, "in the middle of an unknown connection, and nf_conntrack_tcp_loose is 0");
+    return false;
+  }
+  beginWindow(r, b, p, l4);
+  r[b + HEAD] = (SEGMENT_NONE << 24) | TCP_NONE;
+  return true;
+}
+
+function lastKind(r: Int32Array, b: number): number {
+  return r[b + HEAD] >>> 24;
+}
+
+function lastDirection(r: Int32Array, b: number): number {
+  return (r[b + HEAD] >>> 8) & 0xff;
+}
+
+/**
+ * A SYN for a connection that is over: is it over for sure, so that the entry can make way for a new one? Yes if it was
+ * closed by FINs, or the last thing from this side was a RST. Otherwise the entry may be the one that is wrong.
+ */
+function reopens(r: Int32Array, b: number, direction: number): boolean {
+  if (((flagsOf(r, b, 0) | flagsOf(r, b, 1)) & CLOSE_INIT) !== 0) return true;
+  return lastDirection(r, b) === direction && lastKind(r, b) === SEGMENT_RST;
+}
+
+/** Does this SYN/ACK acknowledge a SYN that was ignored? Then both ends agree, and the firewall takes over their view. */
+function fallIntoStep(r: Int32Array, b: number, direction: number, kind: number, p: Packet): boolean {
+  if (kind !== SEGMENT_SYNACK || lastKind(r, b) !== SEGMENT_SYN) return false;
+  if (lastDirection(r, b) === direction || p.ack !== r[b + LAST_END]) return false;
+  r[b + LAST_WINDOW] &= ~(EXPECT_CHALLENGE_ACK << 24);
+  resyncWindow(r, b, lastDirection(r, b));
+  return true;
+}
+
+/** Remembers a segment that passes against the state: its answer may tell who is right. */
+function noteIgnored(r: Int32Array, b: number, direction: number, kind: number, p: Packet, l4: number): void {
+  const state = r[b + HEAD] & 0xff;
+  r[b + HEAD] = (r[b + HEAD] & 0x00ff00ff) | (kind << 24) | (direction << 8);
+  r[b + LAST_SEQ] = p.seq;
+  r[b + LAST_END] = segmentEnd(p, l4);
+  let flagsAndScale = r[b + LAST_WINDOW] & 0xffff0000;
+  if (kind === SEGMENT_SYN && direction === ORIGINAL) {
+    const options = Math.max(readOptions(p, l4), 0);
+    // A responder in LAST_ACK answers with a challenge ACK (RFC 5961), which is not the ACK of its FIN.
+    const challenge = state === TCP_LAST_ACK ? EXPECT_CHALLENGE_ACK : 0;
+    flagsAndScale = (((options & 0xff) | challenge) << 24) | ((options >>> 8) << 16);
+  }
+  r[b + LAST_WINDOW] = flagsAndScale | p.window;
+  if (state === TCP_SYN_SENT && kind === SEGMENT_ACK && direction === REPLY) r[b + LAST_ACK] = p.ack;
+}
+
+/** An ACK that seems to be the last one, but challenges a SYN that was ignored (RFC 5961). Only the first counts. */
+function isChallenge(r: Int32Array, b: number, direction: number, kind: number): boolean {
+  if ((r[b + HEAD] & 0xff) !== TCP_LAST_ACK || kind !== SEGMENT_ACK) return false;
+  if (lastDirection(r, b) === direction || lastKind(r, b) !== SEGMENT_SYN) return false;
+  if (((r[b + LAST_WINDOW] >>> 24) & EXPECT_CHALLENGE_ACK) === 0) return false;
+  r[b + LAST_WINDOW] &= ~(EXPECT_CHALLENGE_ACK << 24);
+  return true;
+}
+
+/** RST: a receiver believes only one whose number is exactly what it waits for (RFC 5961). */
+function judgeReset(on: Conntrack, connections: Connections, handle: number, p: Packet): number {
+  const r = connections.record;
+  const b = connections.base(handle) + TRACKER_WORDS;
+  const status = connections.status(handle);
+  const direction = directionOf(p);
+  const state = r[b + HEAD] & 0xff;
+  const kind = lastKind(r, b);
+  // The ports may be in use again already, and all that is remembered with them out of date.
+  if (state >= TCP_FIN_WAIT && state <= TCP_CLOSE) return SKIP_WINDOW;
+
+  // After a SYN that was let through, what the other side acknowledged says nothing.
+  if ((flagsOf(r, b, 1 - direction) & MAXACK_SET) !== 0 && kind !== SEGMENT_SYN) {
+    const established = state === TCP_ESTABLISHED && (status & IPS_ASSURED) !== 0;
+    const expected = r[b + seen(1 - direction) + MAXACK];
+    if (p.seq === 0 && !established) return BELIEVE;
+    if (before(p.seq, expected) && on.host.sysctl.tcpIgnoreInvalidRst === 0) return REFUSE;
+    if (!established || p.seq === expected) return BELIEVE;
+    // Right behind the data that the same side just sent.
+    if (kind === SEGMENT_ACK && lastDirection(r, b) === direction && p.seq === r[b + LAST_END]) return BELIEVE;
+    return KEEP_STATE;
+  }
+  // The answer to a SYN that was let through, or to the ACK of a half-open connection.
+  const answersSyn = (status & IPS_SEEN_REPLY) !== 0 && kind === SEGMENT_SYN && lastDirection(r, b) !== direction;
+  const answersAck = (status & IPS_ASSURED) === 0 && kind === SEGMENT_ACK;
+  if ((answersSyn || answersAck) && p.ack === r[b + LAST_END]) return SKIP_WINDOW;
+  // The answer to a challenge ACK that was let through.
+  const challenged = state === TCP_SYN_SENT && kind === SEGMENT_ACK && lastDirection(r, b) === REPLY;
+  return challenged && p.seq === r[b + LAST_ACK] ? SKIP_WINDOW : BELIEVE;
+}
+
+/** A segment out of the window: invalid, or let through without effect. */
+function outOfWindow(on: Conntrack, connections: Connections, handle: number, p: Packet, verdict: number): number {
+  if (verdict !== WINDOW_INVALID) {
+    if (on.hears(p)) on.remark(p, IPPROTO_TCP, complaint.text());
+    return TRACK_ACCEPT;
+  }
+  const lowered = lowerTimeout(on, connections, handle, p);
+  if (on.hears(p)) on.complain(p, IPPROTO_TCP, complaint.text());
+  if (lowered) on.remark(p, IPPROTO_TCP, "lowered timeout to UNACK");
+  return TRACK_INVALID;
+}
+
+/**
+ * FINs or RSTs from both sides, but out of the window: the connection is probably over and the firewall did not follow.
+ * It shall not stay in the table for days. nf_tcp_handle_invalid.
+ */
+function lowerTimeout(on: Conntrack, connections: Connections, handle: number, p: Packet): boolean {
+  const kind = segmentKind(p.tcpFlags);
+  if (kind !== SEGMENT_FIN && kind !== SEGMENT_RST) return false;
+  const status = connections.status(handle);
+  if ((status & IPS_ASSURED) === 0 || (status & IPS_FIXED_TIMEOUT) !== 0) return false;
+  const r = connections.record;
+  const b = connections.base(handle) + TRACKER_WORDS;
+  const direction = directionOf(p);
+  const last = lastKind(r, b);
+  if (lastDirection(r, b) === direction || (last !== SEGMENT_FIN && last !== SEGMENT_RST)) {
+    r[b + HEAD] = (r[b + HEAD] & 0x00ff00ff) | (kind << 24) | (direction << 8);
+    return false;
+  }
+  const timeout = on.host.sysctl.tcpTimeoutUnacknowledged * HZ;
+  const left = connections.expires(handle);
+  if (left < LONG_TIMEOUT * HZ || left <= timeout) return false;
+  connections.expireAt(handle, (connections.now + timeout) | 0);
+  return true;
+}
+
+/** A segment that counted: timeout, [ASSURED], accounting. */
+function settle(on: Conntrack, connections: Connections, handle: number, p: Packet, old: number, next: number): void {
+  const sysctl = on.host.sysctl;
+  const r = connections.record;
+  const b = connections.base(handle) + TRACKER_WORDS;
+  const status = connections.status(handle);
+  const kind = r[b + HEAD] >>> 24;
+  let timeout = timeoutOf(sysctl, next);
+  const retransmissions = (r[b + HEAD] >>> 16) & 0xff;
+  const unacknowledged = ((r[b + FLAGS] | (r[b + FLAGS] >>> 8)) & DATA_UNACKNOWLEDGED) !== 0;
+  if (retransmissions >= sysctl.tcpMaxRetrans && timeout > sysctl.tcpTimeoutMaxRetrans)
+    timeout = sysctl.tcpTimeoutMaxRetrans;
+  else if (
+    (unacknowledged || (kind === SEGMENT_RST && next === TCP_ESTABLISHED)) &&
+    timeout > sysctl.tcpTimeoutUnacknowledged
+  )
+    timeout = sysctl.tcpTimeoutUnacknowledged;
+  else if ((r[b + LAST_WINDOW] & 0xffff) === 0 && timeout > sysctl.tcpTimeoutMaxRetrans)
+    timeout = sysctl.tcpTimeoutMaxRetrans;
+
+  if ((status & IPS_SEEN_REPLY) === 0) {
+    if (kind === SEGMENT_RST) {
+      // Refused at once: there never was a connection.
+      connections.account(handle, directionOf(p), 1, p.length);
+      connections.remove(handle);
+      return;
+    }
+    // Repeated SYNs do not keep an entry, and its NAT, alive.
+    if (kind === SEGMENT_SYN && old === TCP_SYN_SENT) return;
+    if (next === TCP_ESTABLISHED && timeout > sysctl.tcpTimeoutUnacknowledged)
+      timeout = sysctl.tcpTimeoutUnacknowledged;
+  } else if (
+    (status & IPS_ASSURED) === 0 &&
+    next === TCP_ESTABLISHED &&
+    (old === TCP_SYN_RECV || old === TCP_ESTABLISHED)
+  )
+    connections.addStatus(handle, IPS_ASSURED);
+  connections.refresh(handle, timeout * HZ);
+  connections.account(handle, directionOf(p), 1, p.length);
+}
+
+function timeoutOf(sysctl: Sysctl, state: number): number {
+  switch (state) {
+    case TCP_ESTABLISHED:
+      return sysctl.tcpTimeoutEstablished;
+    case TCP_SYN_RECV:
+      return sysctl.tcpTimeoutSynRecv;
+    case TCP_FIN_WAIT:
+      return sysctl.tcpTimeoutFinWait;
+    case TCP_CLOSE_WAIT:
+      return sysctl.tcpTimeoutCloseWait;
+    case TCP_LAST_ACK:
+      return sysctl.tcpTimeoutLastAck;
+    case TCP_TIME_WAIT:
+      return sysctl.tcpTimeoutTimeWait;
+    case TCP_CLOSE:
+      return sysctl.tcpTimeoutClose;
+    default:
+      // SYN_SENT, and SYN_SENT2, which has no sysctl of its own: two minutes.
+      return state === TCP_SYN_SENT ? sysctl.tcpTimeoutSynSent : SYN_SENT2_TIMEOUT;
+  }
+}
