@@ -26,7 +26,7 @@ import { ICMP_DONE, ICMP_INVALID, icmpError, icmpv6Error } from "./icmp-error.ts
 import { formatConnection, type ListOptions } from "./list.ts";
 import { findTransport, readPorts, Transport } from "./packet-tuple.ts";
 import { IPS_CONFIRMED, IPS_DYING, IPS_EXPECTED, IPS_SEEN_REPLY } from "./status.ts";
-import { TRACK_ACCEPT, TRACK_REPEAT, type Trackers } from "./tracker.ts";
+import { TRACK_ACCEPT, TRACK_REPEAT, type Tracker, type Trackers } from "./tracker.ts";
 import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 
 /** Jiffies in a second: CONFIG_HZ of the kernel that is imitated. */
@@ -108,6 +108,11 @@ export class Conntrack {
 
   armed(family: Family): boolean {
     return family === 4 ? this.#armed4 : this.#armed6;
+  }
+
+  /** The tracker of a protocol number. */
+  tracker(protocol: number): Tracker {
+    return this.#trackers.byProtocol[protocol];
   }
 
   /** Keeps what a CT rule attaches; the number goes into `Packet.template`. For load time. */

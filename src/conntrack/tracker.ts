@@ -22,6 +22,11 @@ export interface Tracker {
   packet(on: Conntrack, connections: Connections, handle: number, p: Packet, l4: number): number;
   /** Name of a state ("ESTABLISHED"), or "" where the protocol has none. */
   stateName(state: number): string;
+  /**
+   * NAT finds no free tuple for the new connection `fresh`: is `old`, which has one that would do, over and done with,
+   * so that nothing of it can be taken for `fresh`'s? Absent: never. nf_nat_core.c: nf_nat_used_tuple_harder.
+   */
+  outlived?(connections: Connections, old: number, fresh: number): boolean;
 }
 
 /** protocol/'s table. */

@@ -46,6 +46,11 @@ export function seen(direction: number): number {
   return SEEN + direction * SEEN_WORDS;
 }
 
+/** The sequence number after the last byte that one direction sent. */
+export function endOf(r: Int32Array, b: number, direction: number): number {
+  return r[b + seen(direction) + END];
+}
+
 // ── flags (uapi/linux/netfilter/nf_conntrack_tcp.h: IP_CT_TCP_FLAG_*) ────────────────────────────────
 
 export const WINDOW_SCALE = 0x01;

@@ -43,6 +43,7 @@ import {
   Complaint,
   DATA_UNACKNOWLEDGED,
   EXPECT_CHALLENGE_ACK,
+  endOf,
   FLAGS,
   flagsOf,
   HEAD,
@@ -82,7 +83,16 @@ export const tcp: Tracker = {
   allowClash: false,
   stateName: (state) => TCP_STATE_NAMES[state],
   packet: trackSegment,
+  outlived,
 };
+
+/** nf_nat_may_kill and nf_seq_has_advanced, for a new connection that begins with a SYN. */
+function outlived(connections: Connections, old: number, fresh: number): boolean {
+  if (connections.state(fresh) !== TCP_SYN_SENT || connections.state(old) < TCP_TIME_WAIT) return false;
+  const r = connections.record;
+  const oldEnd = endOf(r, connections.base(old) + TRACKER_WORDS, ORIGINAL);
+  return ((endOf(r, connections.base(fresh) + TRACKER_WORDS, ORIGINAL) - oldEnd) | 0) > 0;
+}
 
 /** nf_conntrack_tcp_packet. */
 function trackSegment(on: Conntrack, connections: Connections, handle: number, p: Packet, l4: number): number {
@@ -276,9 +286,8 @@ function outOfWindow(on: Conntrack, connections: Connections, handle: number, p:
     if (on.hears(p)) on.remark(p, IPPROTO_TCP, complaint.text());
     return TRACK_ACCEPT;
   }
-  const lowered = lowerTimeout(on, connections, handle, p);
   if (on.hears(p)) on.complain(p, IPPROTO_TCP, complaint.text());
-  if (lowered) on.remark(p, IPPROTO_TCP, "lowered timeout to UNACK");
+  lowerTimeout(on, connections, handle, p);
   return TRACK_INVALID;
 }
 
@@ -286,24 +295,29 @@ function outOfWindow(on: Conntrack, connections: Connections, handle: number, p:
  * FINs or RSTs from both sides, but out of the window: the connection is probably over and the firewall did not follow.
  * It shall not stay in the table for days. nf_tcp_handle_invalid.
  */
-function lowerTimeout(on: Conntrack, connections: Connections, handle: number, p: Packet): boolean {
+function lowerTimeout(on: Conntrack, connections: Connections, handle: number, p: Packet): void {
   const kind = segmentKind(p.tcpFlags);
-  if (kind !== SEGMENT_FIN && kind !== SEGMENT_RST) return false;
+  if (kind !== SEGMENT_FIN && kind !== SEGMENT_RST) return;
   const status = connections.status(handle);
-  if ((status & IPS_ASSURED) === 0 || (status & IPS_FIXED_TIMEOUT) !== 0) return false;
+  if ((status & IPS_ASSURED) === 0 || (status & IPS_FIXED_TIMEOUT) !== 0) return;
   const r = connections.record;
   const b = connections.base(handle) + TRACKER_WORDS;
   const direction = directionOf(p);
   const last = lastKind(r, b);
   if (lastDirection(r, b) === direction || (last !== SEGMENT_FIN && last !== SEGMENT_RST)) {
     r[b + HEAD] = (r[b + HEAD] & 0x00ff00ff) | (kind << 24) | (direction << 8);
-    return false;
+    return;
   }
   const timeout = on.host.sysctl.tcpTimeoutUnacknowledged * HZ;
   const left = connections.expires(handle);
-  if (left < LONG_TIMEOUT * HZ || left <= timeout) return false;
+  if (left < LONG_TIMEOUT * HZ || left <= timeout) return;
   connections.expireAt(handle, (connections.now + timeout) | 0);
-  return true;
+  if (on.hears(p))
+    on.remark(
+      p,
+      IPPROTO_TCP,
+      `packet (index ${kind}, dir ${direction}) response for index ${last} lower timeout to ${timeout}`,
+    );
 }
 
 /** A segment that counted: timeout, [ASSURED], accounting. */
@@ -318,11 +332,9 @@ function settle(on: Conntrack, connections: Connections, handle: number, p: Pack
   const unacknowledged = ((r[b + FLAGS] | (r[b + FLAGS] >>> 8)) & DATA_UNACKNOWLEDGED) !== 0;
   if (retransmissions >= sysctl.tcpMaxRetrans && timeout > sysctl.tcpTimeoutMaxRetrans)
     timeout = sysctl.tcpTimeoutMaxRetrans;
-  else if (
-    (unacknowledged || (kind === SEGMENT_RST && next === TCP_ESTABLISHED)) &&
-    timeout > sysctl.tcpTimeoutUnacknowledged
-  )
-    timeout = sysctl.tcpTimeoutUnacknowledged;
+  // Also in a connection that stays established, because the RST was not exactly where it should be.
+  else if (kind === SEGMENT_RST) timeout = sysctl.tcpTimeoutClose;
+  else if (unacknowledged && timeout > sysctl.tcpTimeoutUnacknowledged) timeout = sysctl.tcpTimeoutUnacknowledged;
   else if ((r[b + LAST_WINDOW] & 0xffff) === 0 && timeout > sysctl.tcpTimeoutMaxRetrans)
     timeout = sysctl.tcpTimeoutMaxRetrans;
 
