@@ -1,6 +1,6 @@
 /**
- * What is wrong with a packet script or with packet notation: one sentence, and where. Rendering it with file, line
- * and caret is report/'s affair.
+ * What is wrong with a line of packet notation: one sentence, and where in the line. With file and line it becomes a
+ * Problem (rules/problem.ts), like those of rules.
  */
 
 export class FlowError extends Error {
@@ -15,17 +15,4 @@ export class FlowError extends Error {
     this.column = at?.col ?? 0;
     this.width = Math.max(1, at?.text.length ?? 1);
   }
-}
-
-/** A FlowError with the line it is in. */
-export interface Mistake {
-  readonly file: string;
-  /** From 1; 0: no line in particular. */
-  readonly line: number;
-  /** From 1; 0: no column in particular. */
-  readonly column: number;
-  readonly width: number;
-  /** The whole line, for the caret. */
-  readonly text: string;
-  readonly message: string;
 }

@@ -2,9 +2,11 @@
  * A packet script as a whole: its settings, and its tests, each a list of packets, waits and claims. Every mistake in
  * the text is found here, before anything runs, except those that only show while it runs (nobody left to reply to).
  */
+
+import type { Problem } from "../rules/problem.ts";
 import type { ActionNode, AssertionNode, LineNode, TermNode, Token } from "./ast.ts";
 import { buildPacket } from "./build.ts";
-import { FlowError, type Mistake } from "./error.ts";
+import { FlowError } from "./error.ts";
 import { numberOf, unquote } from "./fields.ts";
 import { isBlank, parseLine } from "./parse.ts";
 import { checkTerm } from "./terms.ts";
@@ -58,7 +60,7 @@ export interface Script {
 const NOTHING: Settings = { rules: null, rules6: null, host: null, seed: null, sysctl: {} };
 
 /** Reads a script. With any mistake the script is not to be run. */
-export function parseScript(text: string, file: string): { script: Script; mistakes: readonly Mistake[] } {
+export function parseScript(text: string, file: string): { script: Script; mistakes: readonly Problem[] } {
   const reader = new ScriptReader(file);
   for (const [i, line] of text
     .replace(/^\uFEFF/, "")
@@ -66,6 +68,12 @@ export function parseScript(text: string, file: string): { script: Script; mista
     .entries())
     if (!isBlank(line)) reader.read({ number: i + 1, text: line });
   return reader.finish();
+}
+
+/** A FlowError in a line of a file. */
+export function problemOf(error: FlowError, file: string, line: SourceLine): Problem {
+  const column = Math.max(1, error.column);
+  return { file, line: line.number, column, length: error.width, message: error.message, code: 2, text: line.text };
 }
 
 /** Several packets on one line (`explain`): pieces between `;`, each a line of a script. */
@@ -76,7 +84,7 @@ export function splitPackets(text: string): string[] {
 
 class ScriptReader {
   readonly #file: string;
-  readonly #mistakes: Mistake[] = [];
+  readonly #mistakes: Problem[] = [];
   readonly #cases: TestCase[] = [];
   #shared: Settings = NOTHING;
   #title: string | null = null;
@@ -95,28 +103,14 @@ class ScriptReader {
       this.#take(parseLine(line.text), line);
     } catch (error) {
       if (!(error instanceof FlowError)) throw error;
-      this.#mistakes.push({
-        file: this.#file,
-        line: line.number,
-        column: error.column,
-        width: error.width,
-        text: line.text,
-        message: error.message,
-      });
+      this.#mistakes.push(problemOf(error, this.#file, line));
     }
   }
 
-  finish(): { script: Script; mistakes: readonly Mistake[] } {
+  finish(): { script: Script; mistakes: readonly Problem[] } {
     this.#close();
     if (this.#cases.length === 0 && this.#mistakes.length === 0)
-      this.#mistakes.push({
-        file: this.#file,
-        line: 0,
-        column: 0,
-        width: 1,
-        text: "",
-        message: "the script has no packet",
-      });
+      this.#mistakes.push(problemOf(error, this.#file, line));
     return { script: { file: this.#file, cases: this.#cases }, mistakes: this.#mistakes };
   }
 
