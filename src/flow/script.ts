@@ -109,8 +109,10 @@ class ScriptReader {
 
   finish(): { script: Script; mistakes: readonly Problem[] } {
     this.#close();
-    if (this.#cases.length === 0 && this.#mistakes.length === 0)
-      this.#mistakes.push(problemOf(error, this.#file, line));
+    if (this.#cases.length === 0 && this.#mistakes.length === 0) {
+      const nothing = { number: 1, text: "" };
+      this.#mistakes.push(problemOf(new FlowError("the script has no packet"), this.#file, nothing));
+    }
     return { script: { file: this.#file, cases: this.#cases }, mistakes: this.#mistakes };
   }
 
