@@ -6,7 +6,14 @@
  */
 import { formatIpv4, maskOfPrefix4 } from "../bytes/address.ts";
 import { HostError } from "./error.ts";
-import { type Interface, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_NOWHERE, RT_SCOPE_UNIVERSE } from "./interfaces.ts";
+import {
+  type Interface,
+  type InterfaceAddress,
+  RT_SCOPE_HOST,
+  RT_SCOPE_LINK,
+  RT_SCOPE_NOWHERE,
+  RT_SCOPE_UNIVERSE,
+} from "./interfaces.ts";
 import { PrefixTable } from "./prefix-table.ts";
 import {
   type Route,
@@ -37,6 +44,8 @@ export interface Entry4 {
   /** IPv4 gateway; 0: none, or one of IPv6. */
   readonly via: number;
   readonly prefsrc: number;
+  /** The source that packets of the host's own get here: `prefsrc`, or chosen when the entry was made (nh_saddr). */
+  readonly source: number;
   readonly mtu: number;
   readonly mtuLocked: boolean;
   readonly hopLimit: number;
@@ -50,7 +59,6 @@ export const isReject = (type: number) =>
   type === RTN_BLACKHOLE || type === RTN_UNREACHABLE || type === RTN_PROHIBIT || type === RTN_THROW;
 
 export const isMulticast4 = (address: number) => address >>> 28 === 14;
-export const isZeroNet4 = (address: number) => address >>> 24 === 0;
 export const isLoopback4 = (address: number) => address >>> 24 === 127;
 
 /** The scope that each type must have at least (fib_semantics.c: fib_props). */
@@ -94,7 +102,7 @@ export class Fib4 {
 
   /** fib_frontend.c: __inet_dev_addr_type on the local table, which is merged with main. */
   addressType(address: number, dev: number): number {
-    if (isZeroNet4(address) || address === -1) return RTN_BROADCAST;
+    if (address === 0 || address === -1) return RTN_BROADCAST;
     if (isMulticast4(address)) return RTN_MULTICAST;
     const entry = this.lookup(address, 0, RT_SCOPE_UNIVERSE);
     if (entry === null || isReject(entry.type)) return RTN_UNICAST;
@@ -114,8 +122,10 @@ export class Fib4 {
       throw fail(`there is no interface ${spec.dev}`);
     const hop = this.#nextHop(spec, device, fail);
     const prefsrc = spec.src?.[0] ?? 0;
-    if (prefsrc !== 0 && !(type === RTN_LOCAL && prefix === prefsrc) && this.addressType(prefsrc, 0) !== RTN_LOCAL)
+    const checked = prefsrc !== 0 && !isReject(type);
+    if (checked && !(type === RTN_LOCAL && prefix === prefsrc) && this.addressType(prefsrc, 0) !== RTN_LOCAL)
       throw fail(`${formatIpv4(prefsrc)} is not an address of this host`);
+    const via = spec.via?.length === 1 ? spec.via[0] : 0;
     const entry: Entry4 = {
       type,
       prefix,
@@ -125,8 +135,9 @@ export class Fib4 {
       scope: spec.scope,
       nextHopScope: hop.scope,
       dev: hop.dev,
-      via: spec.via?.length === 1 ? spec.via[0] : 0,
+      via,
       prefsrc,
+      source: prefsrc || (isReject(type) ? 0 : selectAddress4(this.#interfaces, hop.dev, via, spec.scope)),
       mtu: spec.mtu,
       mtuLocked: spec.mtuLocked,
       hopLimit: spec.hopLimit,
@@ -191,32 +202,37 @@ export class Fib4 {
     return { dev: way.dev, scope: way.scope };
   }
 
-  /** fib_frontend.c: fib_add_ifaddr */
+  /** fib_frontend.c: fib_add_ifaddr, called when the address is given and again when the device comes up. */
   #addAddresses(device: Interface): void {
     const v4 = device.addresses.filter((address) => address.family === 4);
-    for (const address of v4) {
-      const mask = maskOfPrefix4(address.prefixLength);
-      const local = address.words[0];
-      const network = (address.peer ?? address.words)[0] & mask;
-      const same = (other: typeof address) =>
-        !other.secondary &&
-        other.prefixLength === address.prefixLength &&
-        ((other.peer ?? other.words)[0] & mask) === network;
-      const prefsrc = address.secondary ? (v4.find(same)?.words[0] ?? local) : local;
-      const magic = (type: number, prefix: number, length: number, metric = 0) =>
-        this.#magic(device.index, type, prefix, length, prefsrc, metric);
-      magic(RTN_LOCAL, local, 32);
-      if (address.broadcast !== null && address.broadcast !== -1) magic(RTN_BROADCAST, address.broadcast, 32);
-      if (isZeroNet4(network) || address.secondary || (network === local && address.prefixLength === 32)) continue;
-      if (address.prefixRoute)
-        magic(device.loopback ? RTN_LOCAL : RTN_UNICAST, network, address.prefixLength, address.metric);
-      if (address.prefixLength < 31) magic(RTN_BROADCAST, network | ~mask, 32);
-    }
+    for (const up of [false, true]) for (const address of v4) this.#addAddress(device, v4, address, up);
+  }
+
+  #addAddress(device: Interface, v4: readonly InterfaceAddress[], address: InterfaceAddress, up: boolean): void {
+    const mask = maskOfPrefix4(address.prefixLength);
+    const local = address.words[0];
+    const network = (address.peer ?? address.words)[0] & mask;
+    const same = (other: typeof address) =>
+      !other.secondary &&
+      other.prefixLength === address.prefixLength &&
+      ((other.peer ?? other.words)[0] & mask) === network;
+    const prefsrc = address.secondary ? (v4.find(same)?.words[0] ?? local) : local;
+    const magic = (type: number, prefix: number, length: number, metric = 0) =>
+      this.#magic(device.index, type, prefix, length, prefsrc, metric);
+    magic(RTN_LOCAL, local, 32);
+    if (!up) return;
+    if (address.broadcast !== null && address.broadcast !== -1) magic(RTN_BROADCAST, address.broadcast, 32);
+    if (network === 0 || address.secondary || (network === local && address.prefixLength === 32)) return;
+    if (address.prefixRoute)
+      magic(device.loopback ? RTN_LOCAL : RTN_UNICAST, network, address.prefixLength, address.metric);
+    if (address.prefixLength < 31) magic(RTN_BROADCAST, network | ~mask, 32);
   }
 
   /** fib_frontend.c: fib_magic; what exists already in the same words is not added again. */
   #magic(dev: number, type: number, prefix: number, length: number, prefsrc: number, priority: number): void {
     const local = type !== RTN_UNICAST;
+    // fib_valid_prefsrc: where another device calls this address a broadcast, the entry is not made.
+    if (!(type === RTN_LOCAL && prefix === prefsrc) && this.addressType(prefsrc, 0) !== RTN_LOCAL) return;
     const exists = this.#table
       .at(prefix, 0, 0, 0, length)
       .some((e) => e.local === local && e.type === type && e.dev === dev && e.prefsrc === prefsrc);
@@ -232,6 +248,7 @@ export class Fib4 {
       dev,
       via: 0,
       prefsrc,
+      source: prefsrc,
       mtu: 0,
       mtuLocked: false,
       hopLimit: 0,
@@ -249,4 +266,23 @@ export class Fib4 {
     );
     leaf.splice(later < 0 ? leaf.length : later, 0, entry);
   }
+}
+
+/** devinet.c: inet_select_addr; `dst` 0: no wish. 0 when the host has no address of that scope. */
+export function selectAddress4(interfaces: readonly Interface[], dev: number, dst: number, scope: number): number {
+  const device = interfaces[dev];
+  const localnetScope = device.settings4.routeLocalnet ? RT_SCOPE_LINK : RT_SCOPE_HOST;
+  let found = 0;
+  for (const address of device.addresses) {
+    if (address.family !== 4 || address.secondary || Math.min(address.scope, localnetScope) > scope) continue;
+    const network = (address.peer ?? address.words)[0];
+    if (dst === 0 || ((dst ^ network) & maskOfPrefix4(address.prefixLength)) === 0) return address.words[0];
+    if (found === 0) found = address.words[0];
+  }
+  if (found !== 0) return found;
+  for (const other of interfaces)
+    for (const address of other.addresses)
+      if (address.family === 4 && !address.secondary && address.scope !== RT_SCOPE_LINK && address.scope <= scope)
+        return address.words[0];
+  return 0;
 }

@@ -101,11 +101,12 @@ export class Fib6 {
       type !== RTN_LOCAL &&
       type !== RTN_ANYCAST;
     const reject = isReject6(type) || toLoopback;
-    if (reject) device = this.#interfaces[LO];
+    if (isReject6(type)) device = this.#interfaces[LO];
     else if (spec.via !== null) device = this.#checkGateway(spec, device, fail);
     if (device === undefined) throw fail("it needs a device");
     if (device.settings6.disabled) throw fail(`IPv6 is disabled on ${device.name}`);
-    if (spec.src !== null && !this.isLocal(spec.src, 0)) throw fail("src is not an address of this host");
+    if (spec.src !== null && !this.isLocal(spec.src, kindOf(spec.src) & ADDR_LINKLOCAL ? device.index : 0))
+      throw fail("src is not an address of this host");
     const entry: Entry6 = {
       type,
       prefix: spec.prefix,
@@ -148,7 +149,7 @@ export class Fib6 {
   /** disable_ipv6: the device's addresses and routes go away. */
   removeDevice(dev: number): void {
     this.#local.remove((entry) => entry.dev === dev);
-    this.#main.remove((entry) => entry.dev === dev && !entry.reject);
+    this.#main.remove((entry) => entry.dev === dev);
   }
 
   /** A router answers to the first address of each of its networks (addrconf.c: addrconf_join_anycast). */

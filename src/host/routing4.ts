@@ -7,7 +7,7 @@
  * that a repeated destination costs two probes. Anything out of the ordinary leaves that path.
  */
 import { maskOfPrefix4 } from "../bytes/address.ts";
-import { type Entry4, Fib4, isLoopback4, isMulticast4, isReject, isZeroNet4 } from "./fib4.ts";
+import { type Entry4, Fib4, isLoopback4, isMulticast4, isReject, selectAddress4 } from "./fib4.ts";
 import { type Interface, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from "./interfaces.ts";
 import {
   EACCES,
@@ -47,11 +47,11 @@ const DIRECT = 1 << 6;
 const martian = (reason: string, detail: string) => makeRoute({ type: RTN_UNSPEC, error: EINVAL, reason, detail });
 
 const SOURCE_MULTICAST = martian("martian source", "a multicast or broadcast address cannot be a source");
-const SOURCE_ZERO = martian("martian source", "a source in 0.0.0.0/8 is only taken with a limited broadcast");
+const SOURCE_ZERO = martian("martian source", "0.0.0.0 is a source only of a limited broadcast");
 const SOURCE_LOOPBACK = martian("martian source", "127.0.0.0/8 comes in by lo only, unless route_localnet is set");
 const SOURCE_OWN = martian("martian source", "the source is an address of this host, or not one of another host");
 const SOURCE_WAY = martian("martian source", "rp_filter: the way back to the source does not lead out of this device");
-const DESTINATION_ZERO = martian("martian destination", "0.0.0.0/8 is nowhere");
+const DESTINATION_ZERO = martian("martian destination", "0.0.0.0 is nobody");
 const DESTINATION_LOOPBACK = martian(
   "martian destination",
   "127.0.0.0/8 is reached by lo only, unless route_localnet is set",
@@ -76,7 +76,7 @@ const slotOf = (address: number, dev: number) => Math.imul(address ^ Math.imul(d
 export class Routing4 {
   readonly #fib: Fib4;
   readonly #interfaces: readonly Interface[];
-  /** The host's own addresses (inet_lookup_ifaddr_rcu): address → the first device that has it. */
+  /** The host's own addresses (inet_lookup_ifaddr_rcu): address → the last device that got it. */
   readonly #own = new Map<number, number>();
 
   // Caches: address and device of each slot (device -1: free), and what was found.
@@ -94,8 +94,7 @@ export class Routing4 {
     this.#interfaces = interfaces;
     this.#fib = new Fib4(interfaces);
     for (const device of interfaces)
-      for (const address of device.addresses)
-        if (address.family === 4 && !this.#own.has(address.words[0])) this.#own.set(address.words[0], device.index);
+      for (const address of device.addresses) if (address.family === 4) this.#own.set(address.words[0], device.index);
     this.flush();
   }
 
@@ -206,7 +205,7 @@ export class Routing4 {
   #destination(dst: number, iif: number): Route {
     if (isMulticast4(dst)) return dst === ALL_HOSTS ? GROUP : NOT_A_MEMBER;
     if (dst === -1) return LIMITED_BROADCAST;
-    if (isZeroNet4(dst)) return DESTINATION_ZERO;
+    if (dst === 0) return DESTINATION_ZERO;
     const settings = this.#interfaces[iif].settings4;
     if (isLoopback4(dst) && !settings.routeLocalnet) return DESTINATION_LOOPBACK;
     const entry = this.#fib.lookup(dst, 0, RT_SCOPE_UNIVERSE);
@@ -230,7 +229,7 @@ export class Routing4 {
       dev: entry.dev,
       // rt_set_nexthop: a gateway that is not on the link counts as none.
       via0: entry.nextHopScope === RT_SCOPE_LINK ? entry.via : 0,
-      source0: entry.prefsrc || this.selectAddress(entry.dev, entry.via, entry.scope),
+      source0: entry.source,
       sourceDev: entry.dev,
       mtu: lockedMtu,
       forwardMtu: lockedMtu,
@@ -254,7 +253,7 @@ export class Routing4 {
   #judgeSource(src: number, iif: number): number {
     const settings = this.#interfaces[iif].settings4;
     if (isMulticast4(src) || src === -1) return CLASS_MULTICAST;
-    if (isZeroNet4(src)) return CLASS_ZERO;
+    if (src === 0) return CLASS_ZERO;
     let code = isLoopback4(src) && !settings.routeLocalnet ? CLASS_LOOPBACK : 0;
     const full = settings.sendRedirects || settings.rpFilter !== 0 ? this.#validateFully(src, iif) : OK;
     let verdict = full & 3;
@@ -287,7 +286,7 @@ export class Routing4 {
 
   /** `src` 0: not chosen. A source that is not the host's own is taken as it is (FLOWI_FLAG_ANYSRC). */
   output(dst: number, src: number, oif: number): Route {
-    if (src !== 0 && (isMulticast4(src) || src === -1 || isZeroNet4(src))) return BAD_SOURCE;
+    if (isMulticast4(src) || src === -1) return BAD_SOURCE;
     let route: Route;
     if (isMulticast4(dst) || dst === -1) route = this.#outputToMany(dst, src, oif);
     else {
@@ -300,13 +299,13 @@ export class Routing4 {
         this.#outputs[slot] = route;
       }
     }
-    if (src !== 0 && isLoopback4(src) && route.dev > LO && !this.#interfaces[route.dev].settings4.routeLocalnet)
+    if (isLoopback4(src || route.source0) && route.dev > LO && !this.#interfaces[route.dev].settings4.routeLocalnet)
       return BAD_SOURCE;
     return route;
   }
 
   #outputTo(dst: number, oif: number): Route {
-    if (dst === 0) return this.#local(0x7f000001, LO);
+    if (dst === 0) return this.#local((oif !== 0 && this.selectAddress(oif, 0, RT_SCOPE_HOST)) || 0x7f000001, LO);
     const entry = this.#fib.lookup(dst, oif, RT_SCOPE_UNIVERSE);
     if (entry === null || isReject(entry.type))
       return oif === 0 ? rejected(entry) : this.#onDevice(RTN_UNICAST, oif, 0);
@@ -315,7 +314,7 @@ export class Routing4 {
       entry.output ??= this.#local(entry.prefsrc, entry.dev);
       return entry.output;
     }
-    if (isZeroNet4(dst)) return BAD_DESTINATION;
+    if (dst === 0) return BAD_DESTINATION;
     entry.output ??= { ...this.#unicast(entry), type: entry.type };
     return entry.output;
   }
@@ -357,21 +356,7 @@ export class Routing4 {
 
   /** devinet.c: inet_select_addr; `dst` 0: no wish. 0 when the host has no address of that scope. */
   selectAddress(dev: number, dst: number, scope: number): number {
-    const device = this.#interfaces[dev];
-    const localnetScope = device.settings4.routeLocalnet ? RT_SCOPE_LINK : RT_SCOPE_HOST;
-    let found = 0;
-    for (const address of device.addresses) {
-      if (address.family !== 4 || address.secondary || Math.min(address.scope, localnetScope) > scope) continue;
-      const network = (address.peer ?? address.words)[0];
-      if (dst === 0 || ((dst ^ network) & maskOfPrefix4(address.prefixLength)) === 0) return address.words[0];
-      if (found === 0) found = address.words[0];
-    }
-    if (found !== 0) return found;
-    for (const other of this.#interfaces)
-      for (const address of other.addresses)
-        if (address.family === 4 && !address.secondary && address.scope !== RT_SCOPE_LINK && address.scope <= scope)
-          return address.words[0];
-    return 0;
+    return selectAddress4(this.#interfaces, dev, dst, scope);
   }
 }
 
