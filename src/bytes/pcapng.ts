@@ -75,7 +75,10 @@ export class PcapngReader {
     const window = this.#window;
     for (;;) {
       if (this.#skipped !== 0 && !this.#endSkipped()) return false;
-      if (window.end - window.at < 8) return this.#wait();
+      if (window.end - window.at < 8) {
+        this.#type = 0;
+        return this.#wait();
+      }
       const type = window.view.getUint32(window.at, this.#littleEndian);
       this.#type = type;
       if (type === SECTION_HEADER && !this.#readByteOrder()) return false;
@@ -192,7 +195,7 @@ export class PcapngReader {
     if (id >= this.interfaces.length) return this.#noInterface(id);
     this.#timescales[id].read(record, view.getUint32(body + 4, little), view.getUint32(body + 8, little));
     const captured = view.getUint32(body + 12, little);
-    return this.#deliver(record, id, body + 20, captured, view.getUint32(body + 16, little), end);
+    return this.#deliver(record, id, body + 20, captured, view.getUint32(body + 16, little), end, end + 4);
   }
 
   /** It says neither when it came nor how much of it was kept: interface 0's snaplen does. */
@@ -205,18 +208,20 @@ export class PcapngReader {
     const captured = snaplen !== 0 && snaplen < length ? snaplen : length;
     // No options: what lies behind the data is padding.
     const options = body + 4 + ((captured + 3) & ~3);
-    return this.#deliver(
-      record,
-      0,
-      body + 4,
-      captured,
-      length,
-      captured <= LONGEST_PACKET && options < end ? options : end,
-    );
+    const stop = captured <= LONGEST_PACKET && options < end ? options : end;
+    return this.#deliver(record, 0, body + 4, captured, length, stop, end + 4);
   }
 
   /** `record.time` is set. The packet's data begins at `start`, its options go on to `end`. */
-  #deliver(record: CaptureRecord, id: number, start: number, captured: number, length: number, end: number): boolean {
+  #deliver(
+    record: CaptureRecord,
+    id: number,
+    start: number,
+    captured: number,
+    length: number,
+    end: number,
+    blockEnd: number,
+  ): boolean {
     if (captured > LONGEST_PACKET || captured > end - start) {
       const why =
         captured > LONGEST_PACKET ? `more than ${LONGEST_PACKET} is not possible` : `its block has ${end - start}`;
@@ -238,7 +243,7 @@ export class PcapngReader {
     record.optionsEnd = end;
     this.#lastTime = record.time;
     this.#lastNanoseconds = record.nanoseconds;
-    window.skip(window.view.getUint32(window.at + 4, this.#littleEndian));
+    window.at = blockEnd;
     return true;
   }
 

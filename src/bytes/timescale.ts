@@ -18,6 +18,10 @@ export class Timescale {
   readonly #perMicrosecond: number;
   /** Nanoseconds of one unit, and units of one nanosecond, as far as whole; else 0. */
   readonly #nanosPerUnit: number;
+  /** The upper half of a count changes rarely: its quotient in µs, and what is left of it in units. */
+  #high = 0;
+  #upper = 0;
+  #rest = 0;
   /** The general case: nanoseconds = count * #numerator / #denominator. */
   readonly #numerator: bigint;
   readonly #denominator: bigint;
@@ -42,10 +46,15 @@ export class Timescale {
       time = high * 0x100000000 + low;
       target.nanoseconds = 0;
     } else if (per > 1) {
-      const upper = Math.floor(high / per);
-      const rest = (high - upper * per) * 0x100000000 + low;
+      if (high !== this.#high) {
+        const upper = Math.floor(high / per);
+        this.#high = high;
+        this.#upper = upper * 0x100000000;
+        this.#rest = (high - upper * per) * 0x100000000;
+      }
+      const rest = this.#rest + low;
       const lower = Math.floor(rest / per);
-      time = upper * 0x100000000 + lower;
+      time = this.#upper + lower;
       target.nanoseconds = Math.floor((rest - lower * per) * this.#nanosPerUnit);
     } else {
       const nanoseconds = (((BigInt(high) << 32n) | BigInt(low)) * this.#numerator) / this.#denominator;
