@@ -105,7 +105,10 @@ export class Fib6 {
     else if (spec.via !== null) device = this.#checkGateway(spec, device, fail);
     if (device === undefined) throw fail("it needs a device");
     if (device.settings6.disabled) throw fail(`IPv6 is disabled on ${device.name}`);
-    if (spec.src !== null && !this.isLocal(spec.src, kindOf(spec.src) & ADDR_LINKLOCAL ? device.index : 0))
+    if (
+      spec.src !== null &&
+      !this.isLocal(spec.src, kindOf(spec.src) & (ADDR_LINKLOCAL | ADDR_LOOPBACK) ? device.index : 0)
+    )
       throw fail("src is not an address of this host");
     const entry: Entry6 = {
       type,

@@ -333,14 +333,16 @@ export class Routing4 {
     }
     if (oif !== 0 && (dst === -1 || dst >>> 8 === 0xe00000))
       return this.#onDevice(type, oif, src || this.selectAddress(oif, 0, RT_SCOPE_LINK));
+    const wish = src || (oif === 0 ? 0 : this.selectAddress(oif, 0, RT_SCOPE_UNIVERSE));
     const entry = this.#fib.lookup(dst, oif, RT_SCOPE_UNIVERSE);
     if (entry !== null && !isReject(entry.type)) {
+      if (entry.type === RTN_LOCAL) return makeRoute({ ...this.#local(wish || entry.prefsrc || dst, entry.dev), type });
       const way = this.#unicast(entry);
-      const source0 = src || (oif === 0 ? way.source0 : this.selectAddress(oif, 0, RT_SCOPE_UNIVERSE)) || way.source0;
+      const source0 = wish || way.source0;
       const direct = type === RTN_BROADCAST || entry.length < 4;
       return makeRoute({ ...way, type, source0, via0: direct ? 0 : way.via0 });
     }
-    return oif === 0 ? rejected(entry) : this.#onDevice(type, oif, src);
+    return oif === 0 ? rejected(entry) : this.#onDevice(type, oif, wish);
   }
 
   #deviceOfLocal(src: number): number {
