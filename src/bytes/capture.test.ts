@@ -633,6 +633,20 @@ test("reading through space() copes with chunks and packets of every size", (t) 
   t.throws(() => new CaptureReader().filled(1), { instanceOf: RangeError });
 });
 
+test("a reader that is closed early delivers nothing more, and gives its memory back", (t) => {
+  const first = new CaptureReader();
+  const fast = first.space().buffer;
+  t.not(new CaptureReader().space().buffer, fast, "two readers at a time have different memory");
+  first.push(Uint8Array.from([...PCAP, ...ONE, ...ONE]));
+  const record = new CaptureRecord();
+  t.true(first.next(record));
+  first.close();
+  t.false(first.next(record));
+  t.true(first.finished);
+  t.is(first.error, null);
+  t.is(new CaptureReader().space().buffer, fast);
+});
+
 test("format, interfaces, and gzip by its magic", (t) => {
   const reader = new CaptureReader();
   t.is(reader.format, null);

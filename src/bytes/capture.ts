@@ -81,6 +81,11 @@ export class CaptureReader {
     this.#window.ended = true;
   }
 
+  /** Stops before the end: `finished` from now on. Needed only where reading is given up early. */
+  close(): void {
+    if (!this.#finished) this.#finish(null);
+  }
+
   /** Fills `record` with the next packet. False: give more bytes, unless `finished`. */
   next(record: CaptureRecord): boolean {
     if (this.#finished) return false;
