@@ -1,8 +1,47 @@
 /** The only list of extensions. Adding one: its file, its table of lines, and a line here. */
+import { addrtype } from "./match/addrtype.ts";
+import { comment } from "./match/comment.ts";
+import { connmark } from "./match/connmark.ts";
+import { conntrack } from "./match/conntrack.ts";
+import { hl } from "./match/hl.ts";
+import { icmp } from "./match/icmp.ts";
+import { icmp6 } from "./match/icmp6.ts";
+import { iprange } from "./match/iprange.ts";
+import { length } from "./match/length.ts";
+import { limit } from "./match/limit.ts";
+import { mac } from "./match/mac.ts";
+import { mark } from "./match/mark.ts";
+import { multiport } from "./match/multiport.ts";
+import { pkttype } from "./match/pkttype.ts";
+import { set } from "./match/set.ts";
+import { state } from "./match/state.ts";
+import { tcp } from "./match/tcp.ts";
+import { ttl } from "./match/ttl.ts";
+import { udp } from "./match/udp.ts";
 import type { Family } from "./packet/hook.ts";
 import type { MatchDeclaration, Registry, TargetDeclaration } from "./rules/extension.ts";
 
-const MATCHES: readonly MatchDeclaration[] = [];
+const MATCHES: readonly MatchDeclaration[] = [
+  addrtype,
+  comment,
+  connmark,
+  conntrack,
+  hl,
+  icmp,
+  icmp6,
+  iprange,
+  length,
+  limit,
+  mac,
+  mark,
+  multiport,
+  pkttype,
+  set,
+  state,
+  tcp,
+  ttl,
+  udp,
+];
 
 const TARGETS: readonly TargetDeclaration[] = [];
 

@@ -1,0 +1,92 @@
+/** What the tcp and udp matches share: a port, or a range of them, asked of one side of the packet. */
+import type { Packet } from "../packet/packet.ts";
+import type { FieldRanges, GivenOption } from "../rules/extension.ts";
+import type { Range } from "../rules/types.ts";
+
+export const ALL_PORTS = 0xffff;
+
+export interface PortOptions {
+  readonly "--sport"?: GivenOption<Range>;
+  readonly "--dport"?: GivenOption<Range>;
+}
+
+/** `--sport 0:65535` asks for nothing, and iptables-save does not print it (nor its `!`). */
+export function isEveryPort(given: GivenOption<Range> | undefined): boolean {
+  return given === undefined || (given.value.from === 0 && given.value.to === ALL_PORTS);
+}
+
+export function portMatches(given: GivenOption<Range> | undefined, port: number): boolean {
+  return given === undefined || (port >= given.value.from && port <= given.value.to) !== given.not;
+}
+
+/** An expression over a port field, "" when every port will do. */
+function portExpression(field: string, given: GivenOption<Range> | undefined): string {
+  if (given === undefined) return "";
+  const { from, to } = given.value;
+  let inside: string;
+  if (from > to) inside = "false";
+  else if (from === to) inside = `${field} === ${from}`;
+  else if (from === 0 && to === ALL_PORTS) inside = "true";
+  else if (from === 0) inside = `${field} <= ${to}`;
+  else if (to === ALL_PORTS) inside = `${field} >= ${from}`;
+  else inside = `(${field} >= ${from} && ${field} <= ${to})`;
+  return given.not ? `!(${inside})` : inside;
+}
+
+/** The expressions of both sides. */
+export function portExpressions(is: PortOptions): string[] {
+  return [portExpression("p.sport", is["--sport"]), portExpression("p.dport", is["--dport"])].filter((e) => e !== "");
+}
+
+/** The ranges that are left when `ranges` are taken out of all ports. */
+export function otherPorts(ranges: readonly Range[]): [number, number][] {
+  const left: [number, number][] = [];
+  let next = 0;
+  for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
+    if (from > to) continue;
+    if (from > next) left.push([next, from - 1]);
+    next = Math.max(next, to + 1);
+  }
+  if (next <= ALL_PORTS) left.push([next, ALL_PORTS]);
+  return left;
+}
+
+function fieldOf(field: "sport" | "dport", given: GivenOption<Range>): FieldRanges {
+  const { from, to } = given.value;
+  return { field, ranges: given.not ? otherPorts([given.value]) : from > to ? [] : [[from, to]] };
+}
+
+export function portFields(is: PortOptions): FieldRanges[] {
+  const fields: FieldRanges[] = [];
+  if (is["--sport"] !== undefined) fields.push(fieldOf("sport", is["--sport"]));
+  if (is["--dport"] !== undefined) fields.push(fieldOf("dport", is["--dport"]));
+  return fields;
+}
+
+export function printPorts(is: PortOptions): string[] {
+  const words: string[] = [];
+  for (const option of ["--sport", "--dport"] as const) {
+    const given = is[option];
+    if (given === undefined || isEveryPort(given)) continue;
+    const { from, to } = given.value;
+    words.push(`${given.not ? "! " : ""}${option} ${from === to ? from : `${from}:${to}`}`);
+  }
+  return words;
+}
+
+export function describeRange({ from, to }: Range): string {
+  return from === to ? String(from) : `between ${from} and ${to}`;
+}
+
+/** Why the ports do not match, or null when they do. */
+export function whyNotPorts(is: PortOptions, p: Packet): string | null {
+  for (const [option, side, port] of [
+    ["--sport", "source", p.sport],
+    ["--dport", "destination", p.dport],
+  ] as const) {
+    const given = is[option];
+    if (given !== undefined && !portMatches(given, port))
+      return `${side} port ${port} is ${given.not ? "" : "not "}${describeRange(given.value)}`;
+  }
+  return null;
+}

@@ -1,0 +1,172 @@
+/** `-m set`: whether an ipset holds what the packet says (xt_set.c, revision 4; the sets are host/sets/). */
+import {
+  COUNTER_ABOVE,
+  COUNTER_ANY,
+  COUNTER_BELOW,
+  COUNTER_EQUAL,
+  COUNTER_UNEQUAL,
+  type IpSet,
+  SetQuery,
+} from "../host/sets/set.ts";
+import { type Engine, type GivenOption, match, type OptionType, RuleError } from "../rules/extension.ts";
+import { scanNumber64 } from "../rules/numbers.ts";
+import { flag, opt, optNot } from "../rules/types.ts";
+
+const NAME_MAX = 31;
+const MAX_DIRECTIONS = 6;
+
+type Direction = "src" | "dst";
+
+interface NamedSet {
+  readonly set: string;
+  readonly directions: readonly Direction[];
+}
+
+/** `NAME src,dst`: each direction is known by its first three letters. */
+const namedSet: OptionType<NamedSet> = {
+  arity: 2,
+  parse([set, directions]) {
+    if (directions === undefined || directions.startsWith("-") || directions.startsWith("!"))
+      throw new RuleError("--match-set requires two args.");
+    if (set.length > NAME_MAX) throw new RuleError(`setname \`${set}' too long, max ${NAME_MAX} characters.`);
+    return { set, directions: parseDirections(directions) };
+  },
+  print: ({ set, directions }) => `${set} ${directions.join(",")}`,
+};
+
+function parseDirections(word: string): Direction[] {
+  const words = word.split(",");
+  const directions = words.slice(0, MAX_DIRECTIONS).map((direction): Direction => {
+    if (direction.startsWith("src")) return "src";
+    if (direction.startsWith("dst")) return "dst";
+    throw new RuleError("You must spefify (the comma separated list of) 'src' or 'dst'.");
+  });
+  if (words.length > MAX_DIRECTIONS) throw new RuleError(`Can't be more src/dst options than ${MAX_DIRECTIONS}.`);
+  return directions;
+}
+
+/** A 64-bit number as decimal text. */
+const counter: OptionType<string> = {
+  arity: 1,
+  parse([word]) {
+    const scanned = scanNumber64(word);
+    if (scanned === null || scanned.end !== word.length) throw new RuleError(`Cannot parse ${word} as a counter value`);
+    return String(scanned.value);
+  },
+  print: (value) => value,
+};
+
+interface Comparison {
+  readonly is: "eq" | "ne" | "lt" | "gt";
+  readonly value: string;
+}
+
+interface SetMatch extends NamedSet {
+  readonly not: boolean;
+  readonly returnNomatch: boolean;
+  readonly skipCounters: boolean;
+  readonly skipSubcounters: boolean;
+  readonly packets: Comparison | null;
+  readonly bytes: Comparison | null;
+}
+
+const OPS = { eq: COUNTER_EQUAL, ne: COUNTER_UNEQUAL, lt: COUNTER_BELOW, gt: COUNTER_ABOVE };
+
+function comparison(
+  eq: GivenOption<string> | undefined,
+  lt: GivenOption<string> | undefined,
+  gt: GivenOption<string> | undefined,
+): Comparison | null {
+  if (eq !== undefined) return { is: eq.not ? "ne" : "eq", value: eq.value };
+  if (lt !== undefined) return { is: "lt", value: lt.value };
+  return gt === undefined ? null : { is: "gt", value: gt.value };
+}
+
+function printComparison(what: string, comparison: Comparison | null): string {
+  if (comparison === null) return "";
+  const { is, value } = comparison;
+  return is === "ne" ? ` ! --${what}-eq ${value}` : ` --${what}-${is} ${value}`;
+}
+
+/** The host's set of this name. A ruleset cannot name a set that is not there, or one of the other family. */
+function find({ set }: NamedSet, { host, family }: Engine): IpSet {
+  const found = host.sets.get(set);
+  if (found === undefined) throw new RuleError(`Set ${set} doesn't exist.`);
+  if (found.family !== 0 && found.family !== family)
+    throw new RuleError(
+      `The protocol family of set ${set} is ${found.family === 4 ? "IPv4" : "IPv6"}, which is not applicable.`,
+    );
+  return found;
+}
+
+const only = (what: string) => `only one of the --${what}-[eq|lt|gt] is allowed`;
+const notInverted = (option: string) => `${option} option cannot be inverted`;
+
+export const set = match({
+  name: "set",
+  families: [4, 6],
+  options: {
+    "--match-set": optNot(namedSet, {
+      aliases: ["--set"],
+      onceOnly: "--match-set can be specified only once",
+      help: "name of the set, and which address or port each of its dimensions is: src or dst",
+    }),
+    "--return-nomatch": opt(flag, {
+      repeat: true,
+      neverNot: "--return-nomatch flag cannot be inverted",
+      help: "match what the set holds as nomatch",
+    }),
+    "--update-counters": optNot(flag, { repeat: true, help: "with !: the element's counters stay as they are" }),
+    "--update-subcounters": optNot(flag, { repeat: true, help: "with !: those of a list's member sets stay" }),
+    "--packets-eq": optNot(counter, { onceOnly: only("packets"), help: "packet counter of the element" }),
+    "--packets-lt": opt(counter, { onceOnly: only("packets"), neverNot: notInverted("--packets-lt") }),
+    "--packets-gt": opt(counter, { onceOnly: only("packets"), neverNot: notInverted("--packets-gt") }),
+    "--bytes-eq": optNot(counter, { onceOnly: only("bytes"), help: "byte counter of the element" }),
+    "--bytes-lt": opt(counter, { onceOnly: only("bytes"), neverNot: notInverted("--bytes-lt") }),
+    "--bytes-gt": opt(counter, { onceOnly: only("bytes"), neverNot: notInverted("--bytes-gt") }),
+  },
+  check(given) {
+    for (const what of ["packets", "bytes"] as const)
+      if (["eq", "lt", "gt"].filter((op) => given[`--${what}-${op as "eq"}`] !== undefined).length > 1)
+        throw new RuleError(only(what));
+    if (given["--match-set"] === undefined) throw new RuleError("You must specify `--match-set' with proper arguments");
+  },
+
+  bind(given): SetMatch {
+    const { not, value } = given["--match-set"]!;
+    return {
+      ...value,
+      not,
+      returnNomatch: given["--return-nomatch"] !== undefined,
+      skipCounters: given["--update-counters"]?.not ?? false,
+      skipSubcounters: given["--update-subcounters"]?.not ?? false,
+      packets: comparison(given["--packets-eq"], given["--packets-lt"], given["--packets-gt"]),
+      bytes: comparison(given["--bytes-eq"], given["--bytes-lt"], given["--bytes-gt"]),
+    };
+  },
+
+  print: (is) =>
+    `${is.not ? "! " : ""}--match-set ${namedSet.print(is, { family: 4 })}` +
+    (is.returnNomatch ? " --return-nomatch" : "") +
+    (is.skipCounters ? " ! --update-counters" : "") +
+    (is.skipSubcounters ? " ! --update-subcounters" : "") +
+    printComparison("packets", is.packets) +
+    printComparison("bytes", is.bytes),
+
+  compile(is, on) {
+    const found = find(is, on);
+    const query = new SetQuery(on.family, is.directions);
+    query.returnNomatch = is.returnNomatch;
+    query.skipCounters = is.skipCounters;
+    query.skipSubcounters = is.skipSubcounters;
+    query.matchCounters = is.packets !== null || is.bytes !== null;
+    query.packetsOp = is.packets === null ? COUNTER_ANY : OPS[is.packets.is];
+    query.packets = Number(is.packets?.value ?? 0);
+    query.bytesOp = is.bytes === null ? COUNTER_ANY : OPS[is.bytes.is];
+    query.bytes = Number(is.bytes?.value ?? 0);
+    const { not } = is;
+    return (p) => found.test(p, query) !== not;
+  },
+
+  why: (is) => `it is ${is.not ? "" : "not "}in set ${is.set} (${is.directions.join(",")})`,
+});
