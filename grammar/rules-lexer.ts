@@ -37,21 +37,24 @@ export type WordClass = keyof typeof WORD_CLASSES;
 const CLASS_OF_LETTER = new Map(Object.entries(WORD_CLASSES).map(([name, letter]) => [letter as string, name]));
 
 let shape = "";
+/** How many letters were fed before this chunk, and how many of it are taken. */
+let before = 0;
 let at = 0;
 
 /** The lexer nearley calls: it is fed the letters of a line's words; a token's value is the index of its word. */
 export const shapeLexer = {
-  reset(chunk: string): void {
+  reset(chunk: string, state?: number): void {
     shape = chunk;
+    before = state ?? 0;
     at = 0;
   },
   next(): { type: string; value: number; text: string } | undefined {
     if (at >= shape.length) return undefined;
     const letter = shape[at];
-    return { type: CLASS_OF_LETTER.get(letter) ?? "unknown", value: at++, text: letter };
+    return { type: CLASS_OF_LETTER.get(letter) ?? "unknown", value: before + at++, text: letter };
   },
-  save(): undefined {
-    return undefined;
+  save(): number {
+    return before + at;
   },
   formatError(token: { value: number }): string {
     return `word ${token.value}`;
@@ -64,39 +67,32 @@ export const shapeLexer = {
 /** Called with each word, quotes removed, in order; says its class. */
 export type Classify = (word: string) => WordClass;
 
-/** What is not a word: blanks, and in a shell also comments and the ends of commands. */
-export const SHELL_TOKENS = ["comment", "separator", "refused"] as const;
-
-const END = "(?![^])";
-
-/** Text between quotes of iptables-restore: a backslash takes the next character as it is. */
+/**
+ * Text between quotes of iptables-restore: a backslash takes the next character as it is. A quote left open reaches to the
+ * end of the line and takes its line break along.
+ */
 function unquoteRestore(raw: string): string {
   const quote = raw.indexOf('"');
   if (quote < 0) return raw;
-  const closed = raw.length > quote + 1 && raw.endsWith('"') && isClosed(raw, quote);
-  const inside = raw.slice(quote + 1, closed ? -1 : undefined);
-  return raw.slice(0, quote) + (inside.includes("\\") ? inside.replace(/\\([^]?)/g, "$1") : inside);
-}
-
-function isClosed(raw: string, quote: number): boolean {
+  let inside = "";
   let i = quote + 1;
-  while (i < raw.length) {
-    if (raw[i] === "\\") i += 2;
-    else if (raw[i] === '"') return true;
-    else i++;
+  while (i < raw.length && raw[i] !== '"') {
+    if (raw[i] === "\\") i++;
+    inside += raw[i] ?? "";
+    i++;
   }
-  return false;
+  return raw.slice(0, quote) + inside + (i >= raw.length ? "\n" : "");
 }
 
 /**
- * Words of a rule in iptables-save text. A closing quote ends the word it stands in; outside quotes a backslash and a
- * single quote are plain characters; a quote left open reaches to the end of the line and takes its line break along.
+ * Words of a rule in iptables-save text, a line without its line break. A closing quote ends the word it stands in;
+ * outside quotes a backslash and a single quote are plain characters.
  */
 export function restoreLexer(classify: Classify): moo.Lexer {
   return moo.compile({
-    blank: { match: /[ \t\n]+/, lineBreaks: false },
+    blank: /[ \t]+/,
     word: {
-      match: new RegExp(`[^ \\t\\n"]+(?=[ \\t\\n]|${END})|[^ \\t\\n"]*"(?:[^"\\\\]|\\\\[^])*(?:"|\\\\?${END})|[^ \\t\\n"]+`),
+      match: /[^ \t\n"]+(?=[ \t])|[^ \t\n"]+(?![\s\S])|[^ \t\n"]*"(?:[^"\\]|\\[\s\S])*(?:"|\\?(?![\s\S]))/,
       value: unquoteRestore,
       type: (raw: string) => classify(unquoteRestore(raw)),
     },
@@ -105,18 +101,13 @@ export function restoreLexer(classify: Classify): moo.Lexer {
 
 /** Words of a `*table` or `:chain` line, where nothing quotes. */
 export function plainLexer(): moo.Lexer {
-  return moo.compile({
-    blank: { match: /[ \t\n]+/, lineBreaks: false },
-    word: /[^ \t\n]+/,
-  } as unknown as moo.Rules);
+  return moo.compile({ blank: /[ \t]+/, word: /[^ \t\n]+/ });
 }
 
-const SHELL_WORD = "[^\\s\"'\\\\;&|<>()$`]";
-
-/** Quotes of a POSIX shell: '…' as it stands; "…" with \\ before $ ` " \\ and line breaks; elsewhere \\ takes the next character. */
+/** Quotes of a POSIX shell: '…' as it stands; "…" with a backslash before $ ` " \ and line breaks; elsewhere a backslash takes the next character. */
 function unquoteShell(raw: string): string {
   if (!/["'\\]/.test(raw)) return raw;
-  return raw.replace(/'([^']*)'|"((?:[^"\\]|\\[^])*)"|\\([^])/g, (_, single, double, escaped) => {
+  return raw.replace(/'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|\\([\s\S])/g, (_, single, double, escaped) => {
     if (single !== undefined) return single;
     if (double !== undefined) return double.replace(/\\([$`"\\\n])/g, (_: string, c: string) => (c === "\n" ? "" : c));
     return escaped === "\n" ? "" : escaped;
@@ -126,15 +117,15 @@ function unquoteShell(raw: string): string {
 /** Words of shell commands. Whatever a shell would compute ($, `, |, <, >, &, parentheses) is a `refused` token. */
 export function shellLexer(classify: Classify): moo.Lexer {
   return moo.compile({
-    blank: { match: /(?:[ \t\r\f\v]|\\\n)+/, lineBreaks: true },
-    separator: { match: /(?:\n|;|&&)/, lineBreaks: true },
+    blank: { match: /(?:[ \t]|\\\n)+/, lineBreaks: true },
+    separator: { match: /\n|;|&&/, lineBreaks: true },
     comment: /#[^\n]*/,
     word: {
-      match: new RegExp(`(?:${SHELL_WORD}|\\\\[^]|'[^']*'|"(?:[^"\\\\$\`]|\\\\[^])*")+`),
+      match: /(?:[^ \t\n"'\\;&|<>()$`]|\\[\s\S]|'[^']*'|"(?:[^"\\$`]|\\[\s\S])*")+/,
       lineBreaks: true,
       value: unquoteShell,
       type: (raw: string) => classify(unquoteShell(raw)),
     },
-    refused: { match: /[^]/, lineBreaks: true },
+    refused: { match: /[\s\S]/, lineBreaks: true },
   } as unknown as moo.Rules);
 }

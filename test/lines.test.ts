@@ -21,7 +21,7 @@ import type { Family, TableName } from "../src/packet/hook.ts";
 import { registry } from "../src/registry.ts";
 import { printSave } from "../src/rules/print.ts";
 import { parseSave } from "../src/rules/save.ts";
-import { BASE_CHAINS, baseChainNames } from "../src/rules/tables.ts";
+import { BASE_CHAINS, baseChainHook, baseChainNames } from "../src/rules/tables.ts";
 
 interface Line {
   readonly number: number;
@@ -52,7 +52,7 @@ function* linesOf(text: string): Generator<Line> {
       if (outcome !== "OK" && outcome !== "FAIL") throw new Error(`line ${i + 1}: neither OK nor FAIL: ${line}`);
       if (outcome === "FAIL" && sentence === "") throw new Error(`line ${i + 1}: FAIL needs its sentence: ${line}`);
       for (const family of families)
-        for (const chain of chains ?? ["INPUT", "FORWARD", "OUTPUT"].filter((c) => baseChainNames(table).includes(c)))
+        for (const chain of chains ?? ["INPUT", "FORWARD", "OUTPUT"].filter((c) => baseChainHook(table, c) !== null))
           yield { number: i + 1, family, table, chain, rule, saved: saved === "=" ? rule : saved, outcome, sentence };
     }
   }
@@ -60,8 +60,8 @@ function* linesOf(text: string): Generator<Line> {
 
 /** What is wrong with our answer to this line, or null. */
 function disagreement(line: Line): string | null {
-  const base = baseChainNames(line.table);
-  const made = base.includes(line.chain) ? "" : `:${line.chain} - [0:0]\n-A ${base[0]} -j ${line.chain}\n`;
+  const jump = `:${line.chain} - [0:0]\n-A ${baseChainNames(line.table)[0]} -j ${line.chain}\n`;
+  const made = baseChainHook(line.table, line.chain) !== null ? "" : jump;
   const text = `*${line.table}\n${made}-A ${line.chain} ${line.rule}\nCOMMIT\n`;
   const { ruleset, errors } = parseSave(text, { family: line.family, file: "t", registry });
   const where = `line ${line.number} (IPv${line.family} ${line.table} ${line.chain}): ${line.rule}`;

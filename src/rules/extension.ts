@@ -104,6 +104,8 @@ export interface Declaration<O extends Options, I> {
   readonly atLeastOne?: readonly (readonly (keyof O & string)[])[];
   /** Each group: at most one of these. */
   readonly atMostOne?: readonly (readonly (keyof O & string)[])[];
+  /** The kernel's name for it in its refusals, where it is another (NOTRACK is CT). */
+  readonly kernelName?: string;
   /** The kernel wants the rule to say `-p` one of these (not inverted). */
   readonly protocols?: readonly number[];
   /** The kernel takes it in these tables only. */
@@ -124,6 +126,8 @@ export interface Declaration<O extends Options, I> {
   checkEntry?(is: I, rule: RuleSite): void;
   /** Turns what was given into the extension's typed data, plain and JSON-able. Throws RuleError. Default: as given. */
   bind?(given: Given<O>, rule: RuleSite): I;
+  /** The name that iptables-save prints, where it is not the declaration's (CT --notrack is saved as NOTRACK). */
+  savedName?(is: I): string;
   /** The options as iptables-save prints them, without `-m name`/`-j name`. Default: each given option in declared order. */
   print?(is: I, site: { readonly family: Family }): string;
   /** A sentence when these options are understood but not evaluated by this version: refused at load. */

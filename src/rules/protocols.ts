@@ -58,6 +58,11 @@ export function parseProtocol(text: string): number {
   return number;
 }
 
+/** The name of a protocol, or null. */
+export function nameOfProtocol(number: number): string | null {
+  return names.get(number) ?? null;
+}
+
 /** The name that iptables-save prints for a protocol, or its number. */
 export function printProtocol(number: number): string {
   return names.get(number) ?? String(number);

@@ -1,0 +1,107 @@
+/** A line's command carried out on a table. Source imitated: iptables/iptables.c: do_command4. */
+import type { Family } from "../packet/hook.ts";
+import type { HostMask } from "./address-text.ts";
+import type { LineCommand } from "./command.ts";
+import { carriesRule } from "./command.ts";
+import { RuleError } from "./extension.ts";
+import { missing } from "./known-extensions.ts";
+import type { AddressMatch, Destination, Rule, SourcePlace } from "./ruleset.ts";
+import { type TableState, ZERO } from "./table-state.ts";
+
+export interface ApplySite {
+  readonly family: Family;
+  readonly place: SourcePlace;
+  /** The id of the next rule made. */
+  nextId(): number;
+}
+
+/** Carries out a command; throws a RuleError with code 2 where iptables refuses, 1 where libiptc does. */
+export function apply(command: LineCommand, table: TableState, site: ApplySite): void {
+  for (const letter of command.commands) {
+    const refusal = carriesRule(letter) ? applyRule(letter, command, table, site) : applyOther(letter, command, table);
+    if (refusal !== null) throw new RuleError(refusal, 1);
+  }
+}
+
+function applyRule(letter: string, command: LineCommand, table: TableState, site: ApplySite): string | null {
+  const chain = command.chain!;
+  const target = destinationOf(command, table, site.family);
+  // `-4` in an IPv6 text ends the line before the addresses are counted: there are none, hence no rule.
+  if (command.abandoned) return null;
+  const rules = rulesOf(command, target, site);
+  switch (letter) {
+    case "A":
+      return table.append(chain, rules);
+    case "I":
+      return table.insert(chain, command.ruleNumber, rules);
+    case "R":
+      return table.replace(chain, command.ruleNumber, rules[0]);
+    case "D":
+      return table.delete(chain, rules);
+    default:
+      return table.delete(chain, rules, true);
+  }
+}
+
+function applyOther(letter: string, command: LineCommand, table: TableState): string | null {
+  const { chain } = command;
+  switch (letter) {
+    case "#":
+      return table.deleteNumber(chain!, command.ruleNumber);
+    case "N":
+      return table.create(chain!);
+    case "X":
+      return table.remove(chain);
+    case "F":
+      return table.flush(chain);
+    case "Z":
+      return table.zero(chain);
+    case "z":
+      return table.zeroNumber(chain!, command.ruleNumber);
+    case "P":
+      return table.setPolicy(chain!, command.policy!, command.counters);
+    case "E":
+      return table.rename(chain!, command.newName!);
+    default:
+      // -L and -S only print.
+      return chain === null || table.has(chain) ? null : `No chain/target/match by that name: ${chain}`;
+  }
+}
+
+/** Where -j or -g leads: an existing chain before an extension of that name. */
+function destinationOf(command: LineCommand, table: TableState, family: Family): Destination | null {
+  const { jump, goto, target } = command;
+  if (jump === "") return null;
+  if (table.has(jump)) return { kind: goto ? "goto" : "jump", chain: jump };
+  if (target !== null) return { kind: "target", use: target };
+  throw new RuleError(goto ? `goto '${jump}' is not a chain` : missing("target", jump, family));
+}
+
+/** One rule for each pair of source and destination. */
+function rulesOf(command: LineCommand, target: Destination | null, site: ApplySite): Rule[] {
+  const sources = command.sources.length > 0 ? command.sources : [null];
+  const destinations = command.destinations.length > 0 ? command.destinations : [null];
+  const rules: Rule[] = [];
+  for (const source of sources)
+    for (const destination of destinations)
+      rules.push({
+        id: site.nextId(),
+        source: addressMatch(source, command.sourceNot),
+        destination: addressMatch(destination, command.destinationNot),
+        inInterface: command.inInterface,
+        outInterface: command.outInterface,
+        protocol: command.protocol,
+        fragment: command.fragment,
+        matches: command.matches,
+        target,
+        counters: command.counters ?? ZERO,
+        place: site.place,
+      });
+  return rules;
+}
+
+/** An address under a null mask is no criterion, unless it is inverted. */
+function addressMatch(host: HostMask | null, not: boolean): AddressMatch | null {
+  if (host === null || (!not && host.mask.every((word) => word === 0))) return null;
+  return { not, address: host.address, mask: host.mask };
+}

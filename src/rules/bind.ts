@@ -1,0 +1,103 @@
+/**
+ * From the options that were given to an extension to its typed data: the option's value when it is met, the checks
+ * when the line is complete. Source imitated: libxtables/xtoptions.c: xtables_option_parse, xtables_options_fcheck.
+ */
+import {
+  type Declaration,
+  type GivenOption,
+  type OptionSite,
+  type OptionSpec,
+  RuleError,
+  type RuleSite,
+} from "./extension.ts";
+import type { Use } from "./ruleset.ts";
+import type { LoadedExtension, OptionEntry } from "./scope.ts";
+
+/** Takes one option of an extension with its words into what was given. */
+export function giveOption(
+  extension: LoadedExtension,
+  entry: OptionEntry,
+  not: boolean,
+  words: readonly string[],
+  line: Pick<OptionSite, "family" | "table" | "protocol">,
+): void {
+  const { declaration, given } = extension;
+  const spec = entry.spec!;
+  const name = declaration.name;
+  if (spec.means !== undefined) {
+    const [key, ...implied] = spec.means;
+    const meant = (declaration.options as Record<string, OptionSpec>)[key];
+    if (given[key] !== undefined) throw onceOnly(spec.onceOnly === undefined ? meant : spec, name, entry.name);
+    if (not && !entry.not) throw neverNot(spec, name, entry.name);
+    const site = { ...line, option: key, extension: name };
+    given[key] = { not, value: meant.type.parse(implied, site) };
+    return;
+  }
+  const before = given[entry.key];
+  if (before !== undefined && spec.repeat !== true) throw onceOnly(spec, name, entry.name);
+  if (not && !entry.not) throw neverNot(spec, name, entry.name);
+  if (words.length < spec.type.arity) throw new RuleError(`${entry.name} requires two args.`);
+  const site: OptionSite = {
+    family: line.family,
+    table: line.table,
+    protocol: line.protocol,
+    option: entry.name,
+    extension: name,
+  };
+  const value = spec.type.parse(words, site);
+  if (spec.repeat === true) given[entry.key] = { not, value: [...((before?.value as unknown[]) ?? []), value] };
+  else given[entry.key] = { not, value };
+}
+
+function onceOnly(spec: OptionSpec, extension: string, option: string): RuleError {
+  return new RuleError(spec.onceOnly ?? `${extension}: option "${option}" can only be used once.`);
+}
+
+function neverNot(spec: OptionSpec, extension: string, option: string): RuleError {
+  return new RuleError(spec.neverNot ?? `${extension}: option "${option}" cannot be inverted.`);
+}
+
+/** The line is complete: the extension's own checks, libxtables' checks, and then its data. */
+export function bindExtension({ declaration, given }: LoadedExtension, rule: RuleSite): Use {
+  oneIsGiven(declaration, given);
+  declaration.check?.(given, rule);
+  checkTogether(declaration, given);
+  const options = declaration.bind === undefined ? given : declaration.bind(given, rule);
+  const refusal = declaration.refuse?.(options, rule) ?? null;
+  if (refusal !== null) throw new RuleError(refusal);
+  return { name: declaration.name, options };
+}
+
+type AnyDeclaration = Declaration<any, any>;
+type Given = Readonly<Record<string, GivenOption<unknown> | undefined>>;
+
+function oneIsGiven(declaration: AnyDeclaration, given: Given): void {
+  for (const group of [...(declaration.exactlyOne ?? []), ...(declaration.atLeastOne ?? [])])
+    if (!group.some((key) => given[key] !== undefined))
+      throw new RuleError(declaration.oneNeeded ?? `${declaration.name}: one of ${group.join(", ")} must be specified`);
+}
+
+/** Options in declared order: what is required, what needs another, what cannot stand beside another. */
+function checkTogether(declaration: AnyDeclaration, given: Given): void {
+  const options: Readonly<Record<string, OptionSpec>> = declaration.options;
+  const groups = [...(declaration.exactlyOne ?? []), ...(declaration.atMostOne ?? [])];
+  for (const key in options) {
+    const spec = options[key];
+    if (given[key] === undefined) {
+      if (spec.required === true)
+        throw new RuleError(`${declaration.name}: option "${spec.saidAs ?? key}" must be specified`);
+      continue;
+    }
+    if (spec.needs === undefined && spec.excludes === undefined && groups.length === 0) continue;
+    for (const other in options) {
+      if (other === key) continue;
+      const said = `"${spec.saidAs ?? key}"`;
+      const otherSaid = `"${options[other].saidAs ?? other}"`;
+      if (given[other] === undefined) {
+        if (spec.needs?.includes(other))
+          throw new RuleError(`${declaration.name}: option ${said} also requires ${otherSaid}.`);
+      } else if (spec.excludes?.includes(other) || groups.some((g) => g.includes(key) && g.includes(other)))
+        throw new RuleError(`${declaration.name}: option ${said} cannot be used together with ${otherSaid}.`);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What the kernel refuses when a table is loaded, though iptables took every line: loops, and extensions in tables, hooks
+ * or beside protocols that are not theirs. The sentences are the kernel's log messages.
+ * Sources imitated: ip_tables.c: translate_table, find_check_entry; x_tables.c: xt_check_match, xt_check_target.
+ */
+import type { Family, Hook } from "../packet/hook.ts";
+import { HOOK_NAMES } from "../packet/hook.ts";
+import type { MatchDeclaration, Registry, RuleSite, TargetDeclaration } from "./extension.ts";
+import { RuleError } from "./extension.ts";
+import { reachOf } from "./reach.ts";
+import type { Chain, Rule, Table } from "./ruleset.ts";
+
+/** One refusal: of a rule's match (its index) or target (null), or of the table's jumps. */
+export interface KernelRefusal {
+  readonly message: string;
+  readonly chain: string;
+  readonly rule: Rule | null;
+  readonly match: number | null;
+}
+
+/** All refusals of a table; the kernel itself stops at the first. */
+export function kernelRefusals(table: Table, family: Family, registry: Registry): KernelRefusal[] {
+  const reach = reachOf(table);
+  if (reach.loop !== null) {
+    const path = reach.loop.join(", ");
+    const message = `Too many levels of symbolic links: chains jump in a loop (${path})`;
+    const last = reach.loop[reach.loop.length - 2];
+    const closing = table.chains
+      .find((chain) => chain.name === last)
+      ?.rules.find(({ target }) => target !== null && target.kind !== "target" && target.chain === reach.loop!.at(-1));
+    return [{ message, chain: last, rule: closing ?? null, match: null }];
+  }
+  const refusals: KernelRefusal[] = [];
+  for (const chain of table.chains) {
+    const { hooks, rules } = reach.chains.get(chain.name)!;
+    for (let i = 0; i < chain.rules.length; i++)
+      checkRule(chain.rules[i], chain, i < rules ? hooks : [], table, family, registry, refusals);
+  }
+  return refusals;
+}
+
+function checkRule(
+  rule: Rule,
+  chain: Chain,
+  hooks: readonly Hook[],
+  table: Table,
+  family: Family,
+  registry: Registry,
+  refusals: KernelRefusal[],
+): void {
+  let site: RuleSite | null = null;
+  const check = (name: string, options: unknown, kind: "match" | "target", index: number | null) => {
+    const declaration = kind === "match" ? registry.match(name, family) : registry.target(name, family);
+    if (declaration === undefined || !isChecked(declaration)) return;
+    site ??= siteOf(rule, chain, hooks, table, family);
+    try {
+      checkPlace(declaration, kind, site);
+      declaration.checkEntry?.(options, site);
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      refusals.push({ message: error.message, chain: chain.name, rule, match: index });
+    }
+  };
+  for (let i = 0; i < rule.matches.length; i++) check(rule.matches[i].name, rule.matches[i].options, "match", i);
+  if (rule.target?.kind === "target") check(rule.target.use.name, rule.target.use.options, "target", null);
+}
+
+function isChecked(d: MatchDeclaration | TargetDeclaration): boolean {
+  return d.tables !== undefined || d.hooks !== undefined || d.protocols !== undefined || d.checkEntry !== undefined;
+}
+
+function siteOf(rule: Rule, chain: Chain, hooks: readonly Hook[], table: Table, family: Family): RuleSite {
+  return {
+    family,
+    table: table.name,
+    chain: chain.name,
+    hooks,
+    protocol: rule.protocol,
+    inInterface: rule.inInterface !== null,
+    outInterface: rule.outInterface !== null,
+  };
+}
+
+const hookNames = (hooks: readonly Hook[]) => hooks.map((hook) => HOOK_NAMES[hook]).join("/");
+
+/** xt_check_match and xt_check_target up to checkentry. */
+function checkPlace(declaration: MatchDeclaration | TargetDeclaration, kind: "match" | "target", site: RuleSite): void {
+  const { tables, hooks, protocols } = declaration;
+  const who = `x_tables: ${site.family === 4 ? "ip" : "ip6"}_tables: ${declaration.kernelName ?? declaration.name} ${kind}`;
+  if (tables !== undefined && !tables.includes(site.table))
+    throw new RuleError(`${who}: only valid in ${tables.join(", ")} table, not ${site.table}`, 1);
+  if (hooks !== undefined && site.hooks.some((hook) => !hooks.includes(hook))) {
+    const from = kind === "match" ? "valid" : "usable";
+    throw new RuleError(
+      `${who}: used from hooks ${hookNames(site.hooks)}, but only ${from} from ${hookNames(hooks)}`,
+      1,
+    );
+  }
+  if (protocols !== undefined) {
+    const { protocol } = site;
+    if (protocol === null || protocol.not || !protocols.includes(protocol.number))
+      throw new RuleError(`${who}: only valid for protocol ${protocols.join(", ")}`, 1);
+  }
+}

@@ -1,0 +1,526 @@
+/**
+ * The words of a line carried out one after the other, as iptables does, so that the first mistake it would name is the
+ * one that is named. Source imitated: iptables/xshared.c: do_parse, ipv4_post_parse, ipv6_post_parse.
+ */
+import type { Family, TableName } from "../packet/hook.ts";
+import { parseAddressList } from "./address-text.ts";
+import { bindExtension, giveOption } from "./bind.ts";
+import {
+  COMMAND_LETTERS,
+  type CommandLetter,
+  carriesRule,
+  checkOptions,
+  type LineCommand,
+  letterSaid,
+} from "./command.ts";
+import { RuleError, type RuleSite } from "./extension.ts";
+import { isKnown, LONGEST_NAME } from "./known-extensions.ts";
+import type { LineWords } from "./line-words.ts";
+import { isSpace, parseNumber } from "./numbers.ts";
+import { parseProtocol } from "./protocols.ts";
+import type { Counters, InterfaceMatch } from "./ruleset.ts";
+import type { LineScope, LoadedExtension, OptionEvent } from "./scope.ts";
+import { type Item, shapeOf } from "./shape.ts";
+import { BASE_CHAINS, baseChainHook } from "./tables.ts";
+import { byteLength } from "./text.ts";
+
+/** A line's mistake with the word it is about. */
+export class LineError extends RuleError {
+  readonly word: number;
+  constructor(error: RuleError, word: number) {
+    super(error.message, error.code);
+    this.word = word;
+  }
+}
+
+export interface LineSite {
+  readonly family: Family;
+  /** The table if the line does not say `-t`. */
+  readonly table: TableName;
+  /** iptables-restore, which refuses -t and -w; else a command of its own. */
+  readonly restore: boolean;
+  /** Counters before the rule, as words, when they are wanted. */
+  readonly counters: readonly [packets: string, bytes: string] | null;
+}
+
+/** Reads a line's words into a command; throws LineError with the first mistake. */
+export function readLine(line: LineWords, scope: LineScope, site: LineSite): LineCommand {
+  const reader = new LineReader(line, scope, site);
+  try {
+    return reader.read();
+  } catch (error) {
+    if (error instanceof RuleError) throw new LineError(error, reader.at);
+    throw error;
+  }
+}
+
+const LONGEST_INTERFACE = 15;
+
+class LineReader {
+  readonly line: LineWords;
+  readonly scope: LineScope;
+  readonly site: LineSite;
+  /** The word that is being read. */
+  at = 0;
+  readonly out: LineCommand;
+
+  #options = new Set<string>();
+  #table: TableName;
+  #sourceText: string | null = null;
+  #destinationText: string | null = null;
+  #sourceWord = 0;
+  #destinationWord = 0;
+  #inWord = 0;
+  #outWord = 0;
+  #matches: LoadedExtension[] = [];
+  #target: LoadedExtension | null = null;
+  #abandoned = false;
+
+  constructor(line: LineWords, scope: LineScope, site: LineSite) {
+    this.line = line;
+    this.scope = scope;
+    this.site = site;
+    this.#table = site.table;
+    this.out = {
+      commands: new Set(),
+      table: null,
+      chain: null,
+      ruleNumber: 0,
+      newName: null,
+      policy: null,
+      sources: [],
+      destinations: [],
+      sourceNot: false,
+      destinationNot: false,
+      inInterface: null,
+      outInterface: null,
+      protocol: null,
+      fragment: null,
+      matches: [],
+      jump: "",
+      goto: false,
+      target: null,
+      counters: null,
+      abandoned: false,
+      word: 0,
+      matchWords: [],
+      targetWord: 0,
+    };
+  }
+
+  read(): LineCommand {
+    const { words, letters } = this.line;
+    if (this.site.counters !== null) {
+      this.#options.add("c");
+      this.out.counters = readCounters(this.site.counters[0], this.site.counters[1]);
+    }
+    const { items, failure } = shapeOf(letters);
+    const { events } = this.scope;
+    let next = 0;
+    for (const item of items) {
+      let not = item.not >= 0;
+      // The events of the words up to this option: its own, and an extension loaded for it.
+      for (; next < events.length && events[next].word <= item.option; next++) {
+        const event = events[next];
+        this.at = event.word;
+        if (event.trouble !== null && event.entry === null) throw new RuleError(event.trouble);
+        if (event.entry === null) {
+          this.#matches.push(event.loads!);
+          continue;
+        }
+        this.#option(event, not, item, words);
+        if (this.#abandoned) return { ...this.out, abandoned: true };
+        not = false;
+      }
+    }
+    if (failure !== null) this.#stop(failure.at, next);
+    this.#complete();
+    return this.out;
+  }
+
+  /** The line has no such shape: the event of the word that does not fit, or what is missing. */
+  #stop(at: number, next: number): void {
+    const { words, letters } = this.line;
+    const { events } = this.scope;
+    this.at = Math.min(at, words.length - 1);
+    for (let i = next; i < events.length && events[i].word <= at; i++)
+      if (events[i].entry === null && events[i].trouble !== null) throw new RuleError(events[i].trouble!);
+    if (at >= words.length) {
+      // Only an option's argument can be missing, or the option behind a `!`.
+      if (letters.endsWith("!")) {
+        this.#complete(new RuleError("nothing appropriate following !"));
+        return;
+      }
+      throw new RuleError(`option "${words[words.length - 1]}" requires an argument`);
+    }
+    switch (letters[at]) {
+      case "!":
+        throw new RuleError("multiple consecutive ! not allowed");
+      case "r":
+        this.#complete();
+        return;
+      case "e":
+        this.#complete(new RuleError("nothing appropriate following !"));
+        return;
+      default:
+        throw new RuleError(`Bad argument \`${words[at]}'`);
+    }
+  }
+
+  #option(event: OptionEvent, not: boolean, item: Item, words: readonly string[]): void {
+    const entry = event.entry!;
+    const own = event.glued ?? (entry.argument === 1 ? words[item.values[0]] : null);
+    const further = event.glued === null && entry.argument === 1 ? item.values.slice(1) : item.values;
+    const more = event.word === item.option ? further.map((i) => words[i]) : [];
+    if (event.glued === null && entry.argument === 1) this.at = item.values[0];
+    if (entry.owner !== null) {
+      const taken = own === null ? [] : [own, ...more];
+      giveOption(event.extension!, entry, not, taken, {
+        family: this.site.family,
+        table: this.#table,
+        protocol: this.out.protocol,
+      });
+      return;
+    }
+    if (event.trouble !== null) this.#loadFails(entry.letter, not, event.trouble, own);
+    if (COMMANDS.includes(entry.letter)) this.#command(entry.letter as CommandLetter, not, own, more);
+    else this.#base(entry.letter, not, own ?? "", more, event);
+  }
+
+  /** An extension that cannot be loaded: what iptables would say before it tries comes first. */
+  #loadFails(letter: string, not: boolean, trouble: string, name: string | null): void {
+    if (letter === "m" && not) throw new RuleError("unexpected ! flag before --match");
+    if (letter === "j") {
+      this.#setOption("j", not);
+      targetName(name ?? "");
+    }
+    throw new RuleError(trouble);
+  }
+
+  #command(letter: CommandLetter, not: boolean, own: string | null, more: string[]): void {
+    const { out } = this;
+    out.word = this.at;
+    if (letter === "N") checkChainName(own!, this.site.family);
+    this.#addCommand(letter, letter === "L" || letter === "S" ? "Zz" : letter === "Z" ? "LS" : "", not);
+    if (own !== null) out.chain = own;
+    switch (letter) {
+      case "D":
+        if (more.length > 0) {
+          out.ruleNumber = ruleNumber(more[0]);
+          out.commands = new Set(["#"]);
+        }
+        break;
+      case "R":
+        if (more.length === 0) throw new RuleError("-R requires a rule number");
+        out.ruleNumber = ruleNumber(more[0]);
+        break;
+      case "I":
+        out.ruleNumber = more.length > 0 ? ruleNumber(more[0]) : 1;
+        break;
+      case "E":
+        if (more.length === 0) throw new RuleError("-E requires old-chain-name and new-chain-name");
+        out.newName = more[0];
+        break;
+      case "P":
+        if (more.length === 0) throw new RuleError("-P requires a chain and a policy");
+        out.policy = more[0];
+        break;
+      case "L":
+      case "S":
+      case "Z":
+      case "F":
+      case "X":
+        if (own === null && more.length > 0) out.chain = more.shift()!;
+        if (more.length > 0) {
+          out.ruleNumber = ruleNumber(more[0]);
+          if (letter === "Z") out.commands = new Set(["z"]);
+        }
+        break;
+    }
+  }
+
+  /** xshared.c: add_command. */
+  #addCommand(letter: CommandLetter, beside: string, not: boolean): void {
+    if (not) throw new RuleError("unexpected '!' flag");
+    const { commands } = this.out;
+    const clash = COMMAND_LETTERS.filter((c) => commands.has(c) && !beside.includes(c)).pop();
+    if (clash !== undefined) throw new RuleError(`Cannot use -${letterSaid(letter)} with -${letterSaid(clash)}`);
+    commands.add(letter);
+  }
+
+  /** xshared.c: set_option. */
+  #setOption(option: string, not: boolean): void {
+    if (this.#options.has(option)) throw new RuleError(`multiple -${option} flags not allowed`);
+    this.#options.add(option);
+    if (not && !"sdpiof".includes(option)) throw new RuleError(`cannot have ! before -${option}`);
+  }
+
+  #base(letter: string, not: boolean, own: string, more: string[], event: OptionEvent): void {
+    const { out } = this;
+    switch (letter) {
+      case "p":
+        this.#setOption("p", not);
+        this.#protocol(own.toLowerCase(), not);
+        break;
+      case "s":
+        this.#setOption("s", not);
+        this.#sourceText = own;
+        this.#sourceWord = this.at;
+        out.sourceNot = not;
+        break;
+      case "d":
+        this.#setOption("d", not);
+        this.#destinationText = own;
+        this.#destinationWord = this.at;
+        out.destinationNot = not;
+        break;
+      case "i":
+        notEmpty(own);
+        this.#setOption("i", not);
+        out.inInterface = parseInterface(own, not);
+        this.#inWord = this.at;
+        break;
+      case "o":
+        notEmpty(own);
+        this.#setOption("o", not);
+        out.outInterface = parseInterface(own, not);
+        this.#outWord = this.at;
+        break;
+      case "g":
+        this.#setOption("j", not);
+        out.goto = true;
+        out.jump = targetName(own);
+        out.targetWord = this.at;
+        break;
+      case "j":
+        this.#setOption("j", not);
+        out.jump = targetName(own);
+        out.targetWord = this.at;
+        this.#target = event.loads;
+        break;
+      case "f":
+        if (this.site.family === 6) throw new RuleError("`-f' is not supported in IPv6, use -m frag instead");
+        this.#setOption("f", not);
+        out.fragment = { not };
+        break;
+      case "m":
+        if (not) throw new RuleError("unexpected ! flag before --match");
+        this.#matches.push(event.loads!);
+        break;
+      case "c":
+        this.#setOption("c", not);
+        out.counters = readCounterOption(own, more);
+        break;
+      default:
+        this.#incidental(letter, not, own, more);
+    }
+  }
+
+  /** Options that say how iptables works, not what the rule is. */
+  #incidental(letter: string, not: boolean, own: string, more: string[]): void {
+    const program = this.site.family === 4 ? "iptables-restore" : "ip6tables-restore";
+    switch (letter) {
+      case "v":
+        if (!this.#options.has("v")) this.#setOption("v", not);
+        break;
+      case "n":
+      case "x":
+      case "0":
+        this.#setOption(letter, not);
+        break;
+      case "t":
+        if (not) throw new RuleError("unexpected ! flag before --table");
+        if (this.site.restore) throw new RuleError(`The -t option cannot be used in ${program}.`);
+        this.out.table = own;
+        break;
+      case "w":
+      case "W":
+        if (this.site.restore) throw new RuleError(`You cannot use \`-${letter}' from iptables-restore`);
+        checkWait(letter, own === "" ? (more[0] ?? null) : own);
+        this.#options.add(letter);
+        break;
+      case "4":
+      case "6":
+        if (Number(letter) === this.site.family) break;
+        if (!this.site.restore) throw new RuleError(`-${letter} is for the other address family`);
+        this.#abandoned = true;
+        break;
+      case "h":
+      case "V":
+        throw new RuleError(`-${letter} only prints something: there is no rule in it`);
+      case "b":
+        throw new RuleError('Unknown arg "(null)"');
+    }
+  }
+
+  #protocol(text: string, not: boolean): void {
+    const number = parseProtocol(text);
+    if (number === 0 && not) throw new RuleError("rule would never match protocol");
+    this.out.protocol = number === 0 ? null : { not, number };
+  }
+
+  /** All options are read: the checks that need the whole line, in iptables' order. */
+  #complete(dangling: RuleError | null = null): void {
+    const { out } = this;
+    const { words } = this.line;
+    const end = Math.max(0, words.length - 1);
+    this.#table = (out.table as TableName | null) ?? this.#table;
+    if (this.#table === "nat" && (out.policy === "DROP" || out.jump === "DROP")) {
+      this.at = out.targetWord;
+      throw new RuleError('The "nat" table is not intended for filtering, the use of DROP is therefore inhibited.');
+    }
+    if (this.#options.has("W") && !this.#options.has("w")) {
+      this.at = end;
+      throw new RuleError("--wait-interval only makes sense with --wait");
+    }
+    this.#bindExtensions();
+    this.at = end;
+    if (this.line.letters.includes("r")) throw new RuleError("unknown arguments found on commandline");
+    if (out.commands.size === 0) throw new RuleError("no command specified");
+    if (dangling !== null) throw dangling;
+    this.#addresses();
+    checkOptions(out.commands, this.#options);
+    this.at = out.word;
+    if (out.chain !== null && byteLength(out.chain) > LONGEST_NAME)
+      throw new RuleError(`chain name \`${out.chain}' too long (must be under ${LONGEST_NAME + 1} chars)`);
+    if (out.chain !== null) this.#interfacesFit(out.chain);
+  }
+
+  #bindExtensions(): void {
+    const { out } = this;
+    const rule = this.#matches.length > 0 || this.#target !== null ? this.#ruleSite() : null;
+    for (const match of this.#matches) {
+      this.at = match.word;
+      out.matches.push(bindExtension(match, rule!));
+      out.matchWords.push(match.word);
+    }
+    if (this.#target !== null) {
+      this.at = this.#target.word;
+      out.target = bindExtension(this.#target, rule!);
+    }
+  }
+
+  #ruleSite(): RuleSite {
+    const { out } = this;
+    const hook = out.chain === null ? null : baseChainHook(this.#table, out.chain);
+    return {
+      family: this.site.family,
+      table: this.#table,
+      chain: out.chain ?? "",
+      hooks: hook === null ? (BASE_CHAINS[this.#table] ?? []) : [hook],
+      protocol: out.protocol,
+      inInterface: out.inInterface !== null,
+      outInterface: out.outInterface !== null,
+    };
+  }
+
+  /** ipv4_post_parse, ipv6_post_parse. */
+  #addresses(): void {
+    const { out } = this;
+    const { family } = this.site;
+    this.at = this.#sourceWord;
+    if (this.#sourceText !== null) out.sources = parseAddressList(this.#sourceText, family);
+    this.at = this.#destinationWord;
+    if (this.#destinationText !== null) out.destinations = parseAddressList(this.#destinationText, family);
+    if ((out.sources.length > 1 || out.destinations.length > 1) && (out.sourceNot || out.destinationNot))
+      throw new RuleError("! not allowed with multiple source or destination IP addresses");
+    if (out.commands.has("R") && (out.sources.length > 1 || out.destinations.length > 1))
+      throw new RuleError("Replacement rule does not specify a unique address");
+  }
+
+  #interfacesFit(chain: string): void {
+    const { out } = this;
+    const [command] = out.commands;
+    if (!carriesRule(command) && command !== "#") return;
+    if ((chain === "PREROUTING" || chain === "INPUT") && this.#options.has("o")) {
+      this.at = this.#outWord;
+      throw new RuleError(`Can't use -o with ${chain}`);
+    }
+    if ((chain === "POSTROUTING" || chain === "OUTPUT") && this.#options.has("i")) {
+      this.at = this.#inWord;
+      throw new RuleError(`Can't use -i with ${chain}`);
+    }
+  }
+}
+
+const COMMANDS = "ACDRILSFZNXEP";
+
+/** xshared.c: parse_rulenumber. */
+function ruleNumber(text: string): number {
+  const number = parseNumber(text, 1, 0x7fffffff);
+  if (number === null) throw new RuleError(`Invalid rule number \`${text}'`);
+  return number;
+}
+
+function hasSpace(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (isSpace(text.charCodeAt(i))) return true;
+  return false;
+}
+
+/** xshared.c: xt_parse_target. */
+function targetName(name: string): string {
+  if (name === "") throw new RuleError("Invalid target name (too short)");
+  if (byteLength(name) > LONGEST_NAME)
+    throw new RuleError(`Invalid target name \`${name}' (${LONGEST_NAME} chars max)`);
+  if (hasSpace(name)) throw new RuleError(`Invalid target name \`${name}'`);
+  return name;
+}
+
+/** xshared.c: assert_valid_chain_name. */
+export function checkChainName(name: string, family: Family): void {
+  if (byteLength(name) > LONGEST_NAME)
+    throw new RuleError(`chain name \`${name}' too long (must be under ${LONGEST_NAME + 1} chars)`);
+  if (name[0] === "-" || name[0] === "!") throw new RuleError(`chain name not allowed to start with \`${name[0]}'`);
+  if (name === "" || isKnown("target", name, family)) throw new RuleError("chain name may not clash with target name");
+  if (hasSpace(name)) throw new RuleError(`Invalid chain name \`${name}'`);
+}
+
+function notEmpty(name: string): void {
+  if (name === "") throw new RuleError("Empty interface is likely to be undesired");
+}
+
+/** xtables.c: xtables_parse_interface. `+` alone stands for every interface. */
+function parseInterface(text: string, not: boolean): InterfaceMatch | null {
+  if (byteLength(text) > LONGEST_INTERFACE)
+    throw new RuleError(`interface name \`${text}' must be shorter than IFNAMSIZ (${LONGEST_INTERFACE})`);
+  const wildcard = text.endsWith("+");
+  if (text === "+" && !not) return null;
+  return { not, name: wildcard ? text.slice(0, -1) : text, wildcard };
+}
+
+/** What sscanf's %llu takes at the beginning of a text, or null. */
+function scanCounter(text: string): number | null {
+  const digits = /^[ \t\n\v\f\r]*([+-]?)([0-9]+)/.exec(text);
+  if (digits === null) return null;
+  const value = BigInt(digits[2]);
+  const clamped = value > 0xffffffffffffffffn ? 0xffffffffffffffffn : value;
+  return Number(digits[1] === "-" ? BigInt.asUintN(64, -clamped) : clamped);
+}
+
+function readCounters(packets: string, bytes: string): Counters {
+  const packetCount = scanCounter(packets);
+  if (packetCount === null) throw new RuleError("-c packet counter not numeric");
+  const byteCount = scanCounter(bytes);
+  if (byteCount === null) throw new RuleError("-c byte counter not numeric");
+  return { packets: packetCount, bytes: byteCount };
+}
+
+/** `-c 3 180`, `-c 3,180`. */
+function readCounterOption(own: string, more: readonly string[]): Counters {
+  const comma = own.indexOf(",", 1);
+  const bytes = comma > 0 ? own.slice(comma + 1) : more[0];
+  if (bytes === undefined) throw new RuleError("-c requires packet and byte counter");
+  return readCounters(own, bytes);
+}
+
+/** xshared.c: parse_wait_time, parse_wait_interval. */
+function checkWait(letter: string, word: string | null): void {
+  if (letter === "w") {
+    if (word !== null && !/^[ \t\n\v\f\r]*[+-]?[0-9]/.test(word)) throw new RuleError("wait seconds not numeric");
+    return;
+  }
+  if (word === null) throw new RuleError("wait interval value required");
+  const micros = scanCounter(word);
+  if (micros === null) throw new RuleError("wait interval not numeric");
+  if (micros > 999999) throw new RuleError(`too long usec wait ${micros} > 999999 usec`);
+}

@@ -1,0 +1,243 @@
+/**
+ * A table while commands change it: chains by name, rules in lists. Each operation answers null or the sentence with
+ * which libiptc refuses it. Source imitated: libiptc/libiptc.c (TC_APPEND_ENTRY and its siblings, TC_STRERROR).
+ */
+import type { TableName } from "../packet/hook.ts";
+import { HOOK_NAMES } from "../packet/hook.ts";
+import { LONGEST_NAME } from "./known-extensions.ts";
+import type { Chain, Counters, Destination, Rule, Table } from "./ruleset.ts";
+import { BASE_CHAINS } from "./tables.ts";
+import { byteLength } from "./text.ts";
+
+export const ZERO: Counters = { packets: 0, bytes: 0 };
+
+export interface ChainState {
+  name: string;
+  /** A base chain: its policy; null: a user chain. */
+  policy: "ACCEPT" | "DROP" | null;
+  counters: Counters;
+  rules: Rule[];
+}
+
+const STANDARD = new Set(["ACCEPT", "DROP", "QUEUE", "RETURN"]);
+
+const noSuch = (name: string) => `No chain/target/match by that name: ${name}`;
+
+export class TableState {
+  readonly name: TableName;
+  /** Base chains in hook order, then user chains in the order in which they were made. */
+  readonly chains = new Map<string, ChainState>();
+  /** How many rules jump to each chain; kept only when something asks (see references). */
+
+  constructor(name: TableName) {
+    this.name = name;
+    for (const hook of BASE_CHAINS[name]) {
+      const chain = HOOK_NAMES[hook];
+      this.chains.set(chain, { name: chain, policy: "ACCEPT", counters: ZERO, rules: [] });
+    }
+  }
+
+  static from(table: Table): TableState {
+    const state = new TableState(table.name);
+    for (const chain of table.chains) state.chains.set(chain.name, { ...chain, rules: [...chain.rules] });
+    return state;
+  }
+
+  toTable(): Table {
+    const chains: Chain[] = [];
+    for (const chain of this.chains.values()) chains.push(chain);
+    return { name: this.name, chains };
+  }
+
+  has(chain: string): boolean {
+    return this.chains.has(chain);
+  }
+
+  isBase(chain: string): boolean {
+    return (this.chains.get(chain)?.policy ?? null) !== null;
+  }
+
+  /** iptables-restore begins a table: rules and user chains go, policies stay. */
+  clear(): void {
+    for (const chain of this.chains.values())
+      if (chain.policy === null) this.chains.delete(chain.name);
+      else chain.rules = [];
+  }
+
+  /** iptcc_map_target: what a rule may lead to. */
+  #target(destination: Destination | null): string | null {
+    if (destination === null || destination.kind === "target") return null;
+    return this.isBase(destination.chain)
+      ? `Invalid argument: no rule can jump to the base chain ${destination.chain}`
+      : null;
+  }
+
+  append(name: string, rules: readonly Rule[]): string | null {
+    const chain = this.chains.get(name);
+    if (chain === undefined) return noSuch(name);
+    for (const rule of rules) {
+      const refusal = this.#target(rule.target);
+      if (refusal !== null) return refusal;
+      chain.rules.push(rule);
+    }
+    return null;
+  }
+
+  /** Inserts each before the rule of this number (1: first), so that the last given stands first. */
+  insert(name: string, number: number, rules: readonly Rule[]): string | null {
+    const chain = this.chains.get(name);
+    if (chain === undefined) return noSuch(name);
+    if (number - 1 > chain.rules.length) return "Index of insertion too big";
+    for (const rule of rules) {
+      const refusal = this.#target(rule.target);
+      if (refusal !== null) return refusal;
+      chain.rules.splice(number - 1, 0, rule);
+    }
+    return null;
+  }
+
+  replace(name: string, number: number, rule: Rule): string | null {
+    const chain = this.chains.get(name);
+    if (chain === undefined) return noSuch(name);
+    if (number > chain.rules.length) return "Index of replacement too big";
+    const refusal = this.#target(rule.target);
+    if (refusal !== null) return refusal;
+    chain.rules[number - 1] = rule;
+    return null;
+  }
+
+  deleteNumber(name: string, number: number): string | null {
+    const chain = this.chains.get(name);
+    if (chain === undefined) return noSuch(name);
+    if (number > chain.rules.length) return "Index of deletion too big";
+    chain.rules.splice(number - 1, 1);
+    return null;
+  }
+
+  /** Deletes the first rule that says the same as each of these, or only looks whether there is one. */
+  delete(name: string, rules: readonly Rule[], onlyLook = false): string | null {
+    const chain = this.chains.get(name);
+    if (chain === undefined) return noSuch(name);
+    let answer: string | null = null;
+    for (const rule of rules) {
+      const refusal = this.#target(rule.target);
+      if (refusal !== null) return refusal;
+      const wanted = meaningOf(rule);
+      const index = chain.rules.findIndex((other) => meaningOf(other) === wanted);
+      if (index < 0) answer = "Bad rule (does a matching rule exist in that chain?)";
+      else if (!onlyLook) chain.rules.splice(index, 1);
+    }
+    return answer;
+  }
+
+  create(name: string): string | null {
+    if (this.chains.has(name) || STANDARD.has(name)) return "Chain already exists";
+    if (byteLength(name) > LONGEST_NAME) return "Invalid argument";
+    this.chains.set(name, { name, policy: null, counters: ZERO, rules: [] });
+    return null;
+  }
+
+  /** null: all user chains, as far as possible; the first refusal is the answer. */
+  remove(name: string | null): string | null {
+    if (name !== null) return this.#removeOne(name);
+    let answer: string | null = null;
+    for (const chain of this.userChains().sort()) answer ??= this.#removeOne(chain);
+    return answer;
+  }
+
+  #removeOne(name: string): string | null {
+    const chain = this.chains.get(name);
+    if (chain === undefined) return noSuch(name);
+    if (chain.policy !== null) return "Can't delete built-in chain";
+    if (this.references(name) > 0) return "Can't delete chain with references left";
+    if (chain.rules.length > 0) return "Chain is not empty";
+    this.chains.delete(name);
+    return null;
+  }
+
+  /** How many rules jump or go to a chain. */
+  references(name: string): number {
+    let count = 0;
+    for (const chain of this.chains.values())
+      for (const { target } of chain.rules) if (target !== null && leadsTo(target, name)) count++;
+    return count;
+  }
+
+  rename(name: string, to: string): string | null {
+    if (this.chains.has(to) || STANDARD.has(to)) return "File exists";
+    const chain = this.chains.get(name);
+    if (chain === undefined || chain.policy !== null) return noSuch(name);
+    if (byteLength(to) > LONGEST_NAME) return "Invalid argument";
+    this.chains.delete(name);
+    this.chains.set(to, { ...chain, name: to });
+    for (const other of this.chains.values())
+      other.rules = other.rules.map((rule) =>
+        rule.target !== null && rule.target.kind !== "target" && rule.target.chain === name
+          ? { ...rule, target: { ...rule.target, chain: to } }
+          : rule,
+      );
+    return null;
+  }
+
+  flush(name: string | null): string | null {
+    return this.#each(name, (chain) => {
+      chain.rules = [];
+    });
+  }
+
+  zero(name: string | null): string | null {
+    return this.#each(name, (chain) => {
+      if (chain.policy !== null) chain.counters = ZERO;
+      chain.rules = chain.rules.map((rule) => ({ ...rule, counters: ZERO }));
+    });
+  }
+
+  zeroNumber(name: string, number: number): string | null {
+    const chain = this.chains.get(name);
+    if (chain === undefined) return noSuch(name);
+    if (number > chain.rules.length) return "Index of counter too big";
+    chain.rules[number - 1] = { ...chain.rules[number - 1], counters: ZERO };
+    return null;
+  }
+
+  #each(name: string | null, change: (chain: ChainState) => void): string | null {
+    if (name === null) {
+      for (const chain of this.chains.values()) change(chain);
+      return null;
+    }
+    const chain = this.chains.get(name);
+    if (chain === undefined) return noSuch(name);
+    change(chain);
+    return null;
+  }
+
+  setPolicy(name: string, policy: string, counters: Counters | null): string | null {
+    const chain = this.chains.get(name);
+    if (chain === undefined || chain.policy === null) return "Bad built-in chain name";
+    if (policy !== "ACCEPT" && policy !== "DROP") return "Bad policy name";
+    chain.policy = policy;
+    if (counters !== null) chain.counters = counters;
+    return null;
+  }
+
+  userChains(): string[] {
+    return [...this.chains.values()].filter((chain) => chain.policy === null).map((chain) => chain.name);
+  }
+}
+
+function leadsTo(target: Destination, chain: string): boolean {
+  return target.kind !== "target" && target.chain === chain;
+}
+
+/** What a rule says, without its identity, counters and place. */
+function meaningOf(rule: Rule): string {
+  return JSON.stringify(rule, (key, value) =>
+    key === "id" || key === "counters" || key === "place" ? undefined : sorted(value),
+  );
+}
+
+/** Options in the order of their names: given in another order they mean the same. */
+function sorted(value: unknown): unknown {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
