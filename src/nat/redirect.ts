@@ -9,7 +9,6 @@ import {
   ADDR_MAPPED,
   ADDR_SITELOCAL,
   addressKind6,
-  scope6,
 } from "../host/address6.ts";
 import type { Interface } from "../host/interfaces.ts";
 import { OUTPUT } from "../packet/hook.ts";
@@ -31,33 +30,22 @@ export function redirectAddress(p: Packet, device: Interface | undefined, out: I
   return p.family === 4 ? firstAddress4(device, out) : firstAddress6(p, device, out);
 }
 
-/** The device's first address: the kernel keeps them with the narrowest scope first, secondary ones last. */
+/** The device's first address. */
 function firstAddress4(device: Interface, out: Int32Array): boolean {
-  let scope = -1;
-  for (const address of device.addresses)
-    if (address.family === 4 && !address.secondary && address.scope > scope) {
-      scope = address.scope;
-      out[0] = address.words[0];
-    }
+  const first = device.addresses.find(({ family }) => family === 4);
+  if (first !== undefined) out.set(first.words);
   return out[0] !== 0;
 }
 
-/**
- * The first address of the scope of the old destination, or of any scope when that is global. The kernel keeps the
- * widest scope first, and within one scope the address that was added last.
- */
+/** The first address of the scope of the old destination, or of any scope when that is global. */
 function firstAddress6(p: Packet, device: Interface, out: Int32Array): boolean {
   const wanted = addressKind6(p.dst0, p.dst1, p.dst2, p.dst3) & SCOPE_BITS;
-  let best = -2;
   for (const { family, words } of device.addresses) {
     if (family !== 6) continue;
-    const [w0, w1, w2, w3] = words;
-    const kind = addressKind6(w0, w1, w2, w3);
-    const scope = scope6(w0, w1, w2, w3);
-    const usable = (kind & ADDR_MAPPED) === 0 && (wanted === 0 || (kind & wanted) !== 0);
-    if (!usable || scope < best) continue;
-    best = scope;
+    const kind = addressKind6(words[0], words[1], words[2], words[3]);
+    if ((kind & ADDR_MAPPED) !== 0 || (wanted !== 0 && (kind & wanted) === 0)) continue;
     out.set(words);
+    return true;
   }
-  return best > -2;
+  return false;
 }

@@ -1,4 +1,4 @@
-/** What the tests of this folder share. */
+/** Ranges as text, for the tests of this folder. */
 import { parseAddress } from "../bytes/address.ts";
 import { ANY_RANGE, NAT_RANGE_MAP_IPS, NAT_RANGE_PROTO_SPECIFIED, type NatRange } from "./range.ts";
 
