@@ -5,7 +5,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import type { AddressConfig, HostConfig, InterfaceConfig, NamedInterfaceConfig, SysctlMap } from "../host/config.ts";
+import { type AddressConfig, type HostConfig, type InterfaceConfig, sysctlEntries } from "../host/config.ts";
+import { namedInterfaces } from "../host/interfaces.ts";
 import { KernelUnavailable, type SystemCalls } from "./system-calls.ts";
 
 export interface KernelInterface {
@@ -97,30 +98,27 @@ export function buildHost(calls: SystemCalls, host: KernelHost): Map<string, num
 
 /** A HostConfig in the words of `ip` and `sysctl`. Takes it as valid: the twin's Host has read it before. */
 export function kernelHost(config: HostConfig): KernelHost {
-  const list = <T>(value: string | readonly T[] | null | undefined): (string | T)[] =>
-    typeof value === "string" ? value.split("\n").filter((line) => line.trim() !== "") : [...(value ?? [])];
-  const entries: [string, InterfaceConfig | readonly (string | AddressConfig)[] | string | null][] = Array.isArray(
-    config.interfaces,
-  )
-    ? config.interfaces.map((one: NamedInterfaceConfig) => [one.name, one])
-    : Object.entries(config.interfaces ?? {});
-  const interfaces = entries.map(([name, value]): KernelInterface => {
-    const whole: InterfaceConfig =
-      value === null
-        ? {}
-        : typeof value === "string"
-          ? { addresses: [value] }
-          : Array.isArray(value)
-            ? { addresses: value }
-            : (value as InterfaceConfig);
-    return { name, addresses: (whole.addresses ?? []).map(addressWords), mtu: whole.mtu ?? null };
-  });
+  const lines = (value: string | readonly string[] | null | undefined): string[] =>
+    (typeof value === "string" ? [value] : [...(value ?? [])])
+      .flatMap((text) => text.split("\n"))
+      .filter((line) => line.trim() !== "");
   return {
-    interfaces,
-    routes: list<string>(config.routes),
-    sysctl: flatSysctl(config.sysctl ?? {}),
-    sets: list<string>(config.sets).join("\n"),
+    interfaces: namedInterfaces(config.interfaces).map((one) => ({
+      name: one.name,
+      addresses: addressList(one.addresses).map(addressWords),
+      mtu: one.mtu ?? null,
+    })),
+    routes: lines(config.routes),
+    sysctl: sysctlEntries(config.sysctl).map(([key, value]) => [
+      key,
+      value === true ? "1" : value === false ? "0" : String(value),
+    ]),
+    sets: lines(config.sets).join("\n"),
   };
+}
+
+function addressList(addresses: InterfaceConfig["addresses"]): readonly (string | AddressConfig)[] {
+  return typeof addresses === "string" ? [addresses] : (addresses ?? []);
 }
 
 function addressWords(address: string | AddressConfig): string {
@@ -128,18 +126,4 @@ function addressWords(address: string | AddressConfig): string {
   const peer = address.peer === undefined ? "" : ` peer ${address.peer}`;
   const broadcast = address.broadcast === undefined ? "" : ` broadcast ${address.broadcast}`;
   return `${address.address}${peer}${broadcast}`;
-}
-
-function flatSysctl(sysctl: SysctlMap | readonly string[] | string, prefix = ""): [string, string][] {
-  if (typeof sysctl === "string") return flatSysctl(sysctl.split("\n"));
-  if (Array.isArray(sysctl))
-    return sysctl
-      .map((line: string) => line.split("="))
-      .filter((parts) => parts.length === 2)
-      .map(([key, value]) => [key.trim(), value.trim()]);
-  return Object.entries(sysctl).flatMap(([key, value]): [string, string][] =>
-    typeof value === "object"
-      ? flatSysctl(value, `${prefix}${key}.`)
-      : [[prefix + key, String(value === true ? 1 : value === false ? 0 : value)]],
-  );
 }
