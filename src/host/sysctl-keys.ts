@@ -313,7 +313,7 @@ export const IPV6 = table(`
   idgen_delay 1 sec
   idgen_retries 3 int
   ioam6_id 16777215 0..16777215
-  ioam6_id_wide 72057594037927935 0..9007199254740991
+  ioam6_id_wide 72057594037927935 text
   ip6frag_high_thresh 4194304 0..9007199254740991 ip6fragHighThresh
   ip6frag_low_thresh 3145728 0..9007199254740991 ip6fragLowThresh
   ip6frag_secret_interval 0 int

@@ -131,7 +131,7 @@ export class Sysctl {
     const value = this.#values.get(path);
     if (value !== undefined) return value;
     const { initial } = found.key;
-    return /^-?\d+$/.test(initial) ? Number(initial) : initial;
+    return /^-?\d{1,15}$/.test(initial) ? Number(initial) : initial;
   }
 
   /**
