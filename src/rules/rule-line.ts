@@ -332,6 +332,7 @@ class LineReader {
         if (not) throw new RuleError("unexpected ! flag before --table");
         if (this.site.restore) throw new RuleError(`The -t option cannot be used in ${program}.`);
         this.out.table = own;
+        this.#table = own as TableName;
         break;
       case "w":
       case "W":
@@ -364,7 +365,6 @@ class LineReader {
     const { out } = this;
     const { words } = this.line;
     const end = Math.max(0, words.length - 1);
-    this.#table = (out.table as TableName | null) ?? this.#table;
     if (this.#table === "nat" && (out.policy === "DROP" || out.jump === "DROP")) {
       this.at = out.targetWord;
       throw new RuleError('The "nat" table is not intended for filtering, the use of DROP is therefore inhibited.');
