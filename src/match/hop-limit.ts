@@ -1,6 +1,6 @@
 /** What the ttl and hl matches share: one of three comparisons with the hops that a packet has left (xt_hl.c). */
 import type { Packet } from "../packet/packet.ts";
-import type { GivenOption } from "../rules/extension.ts";
+import { type GivenOption, RuleError } from "../rules/extension.ts";
 
 export type Comparison = "eq" | "ne" | "lt" | "gt";
 
@@ -17,6 +17,12 @@ export function hopLimit(
   if (lt !== undefined) return { is: "lt", value: lt.value };
   if (gt !== undefined) return { is: "gt", value: gt.value };
   return { is: eq!.not ? "ne" : "eq", value: eq!.value };
+}
+
+/** libxtables finds this pair first, also when all three comparisons are given. */
+export function checkHopLimit(name: string, lt: unknown, eq: unknown): void {
+  if (lt !== undefined && eq !== undefined)
+    throw new RuleError(`${name}: option "--${name}-lt" cannot be used together with "--${name}-eq".`);
 }
 
 /** `prefix` is `--ttl` or `--hl`. */

@@ -2,7 +2,7 @@
 import type { Packet } from "../packet/packet.ts";
 import { IPPROTO_TCP } from "../packet/transport.ts";
 import { match, type OptionType, RuleError } from "../rules/extension.ts";
-import { optNot, parseNumber, type Range, servicePort, U16_MAX } from "../rules/types.ts";
+import { flag, optNot, parseNumber, type Range, servicePort, U16_MAX } from "../rules/types.ts";
 import { portExpressions, portFields, portMatches, printPorts, whyNotPorts } from "./ports.ts";
 
 const HEADER = 20;
@@ -125,7 +125,7 @@ export const tcp = match({
       help: "has an option of this kind",
     }),
     "--tcp-flags": optNot(tcpFlags, { onceOnly: ONLY_ONE, help: "of these flags, exactly those are set" }),
-    "--syn": optNot(tcpFlags, {
+    "--syn": optNot(flag, {
       means: ["--tcp-flags", "SYN,RST,ACK,FIN", "SYN"],
       help: "opens a connection: --tcp-flags FIN,SYN,RST,ACK SYN",
     }),

@@ -1,7 +1,16 @@
 /** `-m ttl`: the IPv4 time to live (xt_hl.c: ttl_mt). */
 import { match } from "../rules/extension.ts";
 import { opt, optNot, u8 } from "../rules/types.ts";
-import { type HopLimit, hopLimit, hopLimitPredicate, hopLimitSource, hopLimitWhy, printHopLimit } from "./hop-limit.ts";
+import {
+  checkHopLimit,
+  type HopLimit,
+  hopLimit,
+  hopLimitPredicate,
+  hopLimitSource,
+  hopLimitWhy,
+  printHopLimit,
+} from "./hop-limit.ts";
+import { saidAs } from "./said-as.ts";
 
 export const ttl = match({
   name: "ttl",
@@ -9,14 +18,16 @@ export const ttl = match({
   options: {
     "--ttl-lt": opt(u8, { excludes: ["--ttl-eq", "--ttl-gt"], help: "less than this" }),
     "--ttl-gt": opt(u8, { excludes: ["--ttl-eq", "--ttl-lt"], help: "more than this" }),
-    "--ttl-eq": optNot(u8, {
-      aliases: [{ name: "--ttl", not: false }],
+    "--ttl-eq": optNot(saidAs("--ttl-eq", u8), {
+      aliases: ["--ttl"],
+      saidAs: "--ttl-eq",
       excludes: ["--ttl-lt", "--ttl-gt"],
       help: "exactly this",
     }),
   },
   atLeastOne: [["--ttl-eq", "--ttl-lt", "--ttl-gt"]],
   oneNeeded: "TTL match: You must specify one of `--ttl-eq', `--ttl-lt', `--ttl-gt",
+  check: (given) => checkHopLimit("ttl", given["--ttl-lt"], given["--ttl-eq"]),
 
   bind: (given): HopLimit => hopLimit(given["--ttl-lt"], given["--ttl-gt"], given["--ttl-eq"]),
   print: (is) => printHopLimit(is, "--ttl"),

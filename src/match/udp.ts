@@ -3,6 +3,7 @@ import { IPPROTO_UDP } from "../packet/transport.ts";
 import { match } from "../rules/extension.ts";
 import { optNot, portRange } from "../rules/types.ts";
 import { portExpressions, portFields, portMatches, printPorts, whyNotPorts } from "./ports.ts";
+import { saidAs } from "./said-as.ts";
 
 export const udp = match({
   name: "udp",
@@ -10,12 +11,12 @@ export const udp = match({
   implicitFor: [IPPROTO_UDP],
   protocols: [IPPROTO_UDP],
   options: {
-    "--sport": optNot(portRange, {
+    "--sport": optNot(saidAs("--source-port", portRange), {
       aliases: ["--source-port"],
       saidAs: "--source-port",
       help: "source port, or first:last",
     }),
-    "--dport": optNot(portRange, {
+    "--dport": optNot(saidAs("--destination-port", portRange), {
       aliases: ["--destination-port"],
       saidAs: "--destination-port",
       help: "destination port, or first:last",
