@@ -24,7 +24,7 @@ import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, type Packet } from "../pa
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { BySource } from "./by-source.ts";
 import { errorMayPass, rewriteError } from "./icmp-error.ts";
-import { ANY_RANGE, MANIP_DST, MANIP_SRC, type Manip, type NatRange, netmapWord, withAddress } from "./range.ts";
+import { ANY_RANGE, MANIP_DST, MANIP_SRC, type Manip, type NatRange, netmapWord, SingleAddress } from "./range.ts";
 import { redirectAddress } from "./redirect.ts";
 import { rewriteHeader, Translation } from "./rewrite.ts";
 import { hasPorts, UniqueTuple } from "./unique-tuple.ts";
@@ -49,6 +49,7 @@ export class Nat {
   readonly #current = new Tuple();
   readonly #chosen = new Tuple();
   readonly #translation = new Translation();
+  readonly #range = new SingleAddress();
   readonly #address = new Int32Array(4);
 
   constructor(host: Host, conntrack: Conntrack) {
@@ -84,8 +85,7 @@ export class Nat {
       connections.addStatus(handle, manip === MANIP_SRC ? IPS_SRC_NAT : IPS_DST_NAT);
       if (p.steps !== null) p.steps.push({ kind: "nat", text: this.#describe(p, connections, manip) });
     }
-    if (manip === MANIP_SRC) bySource.add(handle);
-    connections.addStatus(handle, done);
+    this.#settle(connections, handle, manip);
     return ACCEPT;
   }
 
@@ -102,14 +102,14 @@ export class Nat {
       if (address[0] === 0) return DROP;
     } else if (!this.host.selectAddress6(p.outDev, p.dst0, p.dst1, p.dst2, p.dst3, address)) return DROP;
     if ((connections.status(p.ct) & IPS_CONFIRMED) === 0) this.#setMasqueraded(p.family, p.ct, p.outDev);
-    return this.setup(p, withAddress(range, address[0], address[1], address[2], address[3]), MANIP_SRC);
+    return this.setup(p, this.#range.set(range, address[0], address[1], address[2], address[3]), MANIP_SRC);
   }
 
   /** `-j REDIRECT`, in PREROUTING and OUTPUT; `range` holds flags and ports only. ACCEPT or DROP. */
   redirect(p: Packet, range: NatRange): Verdict {
     const address = this.#address;
     if (!redirectAddress(p, this.host.interfaces[p.inDev], address)) return DROP;
-    return this.setup(p, withAddress(range, address[0], address[1], address[2], address[3]), MANIP_DST);
+    return this.setup(p, this.#range.set(range, address[0], address[1], address[2], address[3]), MANIP_DST);
   }
 
   /** `-j NETMAP`, at any nat hook; the range's two ends are the first and the last address of the network. */
@@ -117,11 +117,11 @@ export class Nat {
     const manip = manipAt(p.hook);
     const source = manip === MANIP_SRC;
     const word0 = netmapWord(source ? p.src0 : p.dst0, range.min0, range.max0);
-    if (p.family === 4) return this.setup(p, withAddress(range, word0, 0, 0, 0), manip);
+    if (p.family === 4) return this.setup(p, this.#range.set(range, word0, 0, 0, 0), manip);
     const word1 = netmapWord(source ? p.src1 : p.dst1, range.min1, range.max1);
     const word2 = netmapWord(source ? p.src2 : p.dst2, range.min2, range.max2);
     const word3 = netmapWord(source ? p.src3 : p.dst3, range.min3, range.max3);
-    return this.setup(p, withAddress(range, word0, word1, word2, word3), manip);
+    return this.setup(p, this.#range.set(range, word0, word1, word2, word3), manip);
   }
 
   /**
@@ -173,15 +173,25 @@ export class Nat {
     return this.#rewrite(p, connections, connections.status(p.ct));
   }
 
-  /** No rule wanted this end: it stays, except that a port may have to change (nf_nat_alloc_null_binding). */
+  /** No rule wanted this end: it stays, unless somebody else has that tuple (nf_nat_alloc_null_binding). */
   #bindToItself(p: Packet, connections: Connections, manip: Manip): Verdict {
     const reply = this.#current;
     connections.tuple(p.ct, REPLY, reply);
+    if ((connections.status(p.ct) & IPS_CONFIRMED) === 0 && !connections.taken(reply, p.ct)) {
+      this.#settle(connections, p.ct, manip);
+      return ACCEPT;
+    }
     const range =
       manip === MANIP_SRC
-        ? withAddress(ANY_RANGE, reply.dst0, reply.dst1, reply.dst2, reply.dst3)
-        : withAddress(ANY_RANGE, reply.src0, reply.src1, reply.src2, reply.src3);
+        ? this.#range.set(ANY_RANGE, reply.dst0, reply.dst1, reply.dst2, reply.dst3)
+        : this.#range.set(ANY_RANGE, reply.src0, reply.src1, reply.src2, reply.src3);
     return this.setup(p, range, manip);
+  }
+
+  /** This end of an unconfirmed connection has its translation. */
+  #settle(connections: Connections, handle: number, manip: Manip): void {
+    if (manip === MANIP_SRC) (connections.family === 4 ? this.#bySource4 : this.#bySource6).add(handle);
+    connections.addStatus(handle, manip === MANIP_SRC ? IPS_SRC_NAT_DONE : IPS_DST_NAT_DONE);
   }
 
   /** nf_nat_packet: makes the packet look like the inverse of the other direction, if this end is translated. */

@@ -61,22 +61,32 @@ export const ANY_RANGE: NatRange = {
   basePort: 0,
 };
 
-/** `range` with its addresses replaced by this single one. The base port is dropped, as the kernel's copies drop it. */
-export function withAddress(range: NatRange, word0: number, word1: number, word2: number, word3: number): NatRange {
-  return {
-    flags: range.flags | NAT_RANGE_MAP_IPS,
-    min0: word0,
-    min1: word1,
-    min2: word2,
-    min3: word3,
-    max0: word0,
-    max1: word1,
-    max2: word2,
-    max3: word3,
-    minPort: range.minPort,
-    maxPort: range.maxPort,
-    basePort: 0,
-  };
+/** A range of one address, filled anew for each use. */
+export class SingleAddress implements NatRange {
+  flags = 0;
+  min0 = 0;
+  min1 = 0;
+  min2 = 0;
+  min3 = 0;
+  max0 = 0;
+  max1 = 0;
+  max2 = 0;
+  max3 = 0;
+  minPort = 0;
+  maxPort = 0;
+  basePort = 0;
+
+  /** `range` with its addresses replaced. The base port is dropped, as the kernel's copies drop it. */
+  set(range: NatRange, word0: number, word1: number, word2: number, word3: number): this {
+    this.flags = range.flags | NAT_RANGE_MAP_IPS;
+    this.min0 = this.max0 = word0;
+    this.min1 = this.max1 = word1;
+    this.min2 = this.max2 = word2;
+    this.min3 = this.max3 = word3;
+    this.minPort = range.minPort;
+    this.maxPort = range.maxPort;
+    return this;
+  }
 }
 
 /**
