@@ -409,11 +409,13 @@ export class Connections {
     const stride = this.#stride;
     const nodes = this.#nodes;
     for (let node = this.#buckets[this.#hash(tuple, ports, key) >>> this.#shift]; node !== 0; node = this.#next[node]) {
-      const handle = node >>> 1;
-      if (handle === ignoring || this.isExpired(handle)) continue;
       const at = node * stride;
       const same = stride === 4 ? sameNode4(nodes, at, tuple, ports, key) : sameNode6(nodes, at, tuple, ports, key);
-      if (same && this.#zoneHolds(node, ignoring) && !this.#sameOriginal(handle, ignoring)) return true;
+      // Records are looked at last: each is another cache line.
+      if (!same) continue;
+      const handle = node >>> 1;
+      if (handle === ignoring || this.isExpired(handle)) continue;
+      if (this.#zoneHolds(node, ignoring) && !this.#sameOriginal(handle, ignoring)) return true;
     }
     return false;
   }
