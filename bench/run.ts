@@ -1,0 +1,156 @@
+/**
+ * The benchmarks: packets a second, memory per connection and load time of the twin, and, where there are root and a
+ * kernel to ask, the ratio to the kernel with the same rules and packets in the same run.
+ *
+ *     npm run bench                      all of it (about two minutes)
+ *     npm run bench -- --packets 200000  shorter
+ *     npm run bench -- --only w1,wn
+ *
+ * Each figure is taken in a process of its own, twin and kernel in turn, and the median of --rounds is shown.
+ * Absolute figures differ between machines and hours; the ratios are what counts.
+ */
+import { spawnSync } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type KernelFigure, measureKernel } from "./kernel.ts";
+import { type RulesetKind, rulesetText } from "./rulesets.ts";
+import { measureTwin, type TwinFigure } from "./twin.ts";
+import { type WorkloadName, writeWorkload } from "./workloads.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    packets: { type: "string", default: "1000000" },
+    rounds: { type: "string", default: "3" },
+    only: { type: "string" },
+    /** Append the figures to bench/history.jsonl. */
+    keep: { type: "boolean", default: false },
+  },
+});
+
+interface Case {
+  readonly name: string;
+  readonly workload: WorkloadName;
+  readonly rules: number;
+  readonly kind: RulesetKind;
+  /** The ratio to the kernel (gross, and less its floor) that the project wants. */
+  readonly goal: number;
+  readonly goalLessFloor?: number;
+}
+
+const CASES: readonly Case[] = [
+  { name: "w1 TCP, 10 rules", workload: "w1", rules: 10, kind: "last", goal: 12, goalLessFloor: 5 },
+  { name: "w1 TCP, 1,000 rules", workload: "w1", rules: 1000, kind: "last", goal: 30 },
+  { name: "w1 TCP, 10,000 rules", workload: "w1", rules: 10000, kind: "last", goal: 200 },
+  { name: "w2 UDP, 10 rules", workload: "w2", rules: 10, kind: "last", goal: 13 },
+  { name: "w3 SYNs, 10 rules", workload: "w3", rules: 10, kind: "last", goal: 8 },
+  { name: "w4 mix, 10 rules", workload: "w4", rules: 10, kind: "last", goal: 13 },
+  { name: "wn NAT, 10 rules", workload: "wn", rules: 10, kind: "nat", goal: 12 },
+];
+
+const packets = Number(values.packets);
+if (positionals[0] === "one")
+  one(
+    positionals[1] as "twin" | "kernel" | "floor",
+    positionals[2] as WorkloadName,
+    Number(positionals[3]),
+    positionals[4] as RulesetKind,
+  );
+else all();
+
+/** In the process of one figure. */
+function one(engine: "twin" | "kernel" | "floor", workload: WorkloadName, rules: number, kind: RulesetKind): void {
+  const file = capture(workload);
+  const text = rulesetText(rules, kind);
+  // The kernel is slow with many rules: a part of the packets says enough.
+  const most = rules > 1000 ? packets / 10 : packets;
+  const figure =
+    engine === "twin" ? measureTwin(file, text) : measureKernel(file, engine === "floor" ? null : text, most);
+  console.log(JSON.stringify(figure));
+}
+
+function all(): void {
+  const chosen = CASES.filter(({ workload }) => values.only === undefined || values.only.split(",").includes(workload));
+  const withKernel = process.getuid?.() === 0 && existsSync("/dev/net/tun");
+  if (!withKernel) console.log("No root or no /dev/net/tun here: the twin alone, no ratios.");
+  console.log(
+    `${cpus()[0].model}, Node ${process.version}, ${packets.toLocaleString("en")} packets, median of ${values.rounds}`,
+  );
+  console.log(
+    "                        twin ns (read)   Mpps   kernel ns  floor    ratio  goal   less floor  goal   B/conn   RSS MB  load ms",
+  );
+  for (const one of chosen) show(one, withKernel);
+}
+
+function show(c: Case, withKernel: boolean): void {
+  const twins: TwinFigure[] = [];
+  const kernels: KernelFigure[] = [];
+  const floors: KernelFigure[] = [];
+  for (let round = 0; round < Number(values.rounds); round++) {
+    twins.push(child("twin", c) as TwinFigure);
+    if (!withKernel) continue;
+    kernels.push(child("kernel", c) as KernelFigure);
+    floors.push(child("floor", c) as KernelFigure);
+  }
+  const twin = middle(twins);
+  const cells = [
+    c.name.padEnd(22),
+    num(twin.ns, 6),
+    `(${twin.readNs.toFixed(0)})`.padStart(6),
+    (1000 / twin.ns).toFixed(2).padStart(9),
+  ];
+  const row: Record<string, unknown> = { at: new Date().toISOString(), name: c.name, packets, twin };
+  if (withKernel) {
+    const [kernel, floor] = [middle(kernels), middle(floors)];
+    const [ratio, less] = [kernel.ns / twin.ns, (kernel.ns - floor.ns) / twin.ns];
+    const lessGoal = c.goalLessFloor === undefined ? "    -" : `≥${c.goalLessFloor}×`.padStart(5);
+    cells.push(
+      num(kernel.ns, 10),
+      num(floor.ns, 7),
+      `${ratio.toFixed(1)}×`.padStart(8),
+      `≥${c.goal}×`.padStart(5),
+      `${less.toFixed(1)}×`.padStart(10),
+      lessGoal,
+    );
+    Object.assign(row, { kernel, floor, ratio, less });
+  }
+  cells.push(num(twin.bytesPerConnection, 8), num(twin.rss / 1e6, 8), num(twin.loadMs, 8));
+  console.log(cells.join(" "));
+  if (values.keep) appendFileSync("bench/history.jsonl", `${JSON.stringify(row)}\n`);
+}
+
+const num = (value: number, width: number) => value.toFixed(0).padStart(width);
+
+function middle<F extends { readonly ns: number }>(figures: readonly F[]): F {
+  return [...figures].sort((a, b) => a.ns - b.ns)[figures.length >> 1];
+}
+
+function child(engine: "twin" | "kernel" | "floor", c: Case): TwinFigure | KernelFigure {
+  const script = fileURLToPath(import.meta.url);
+  const args = [
+    "--expose-gc",
+    script,
+    "--packets",
+    String(packets),
+    "one",
+    engine,
+    c.workload,
+    String(c.rules),
+    c.kind,
+  ];
+  capture(c.workload);
+  const result = spawnSync(process.execPath, args, { encoding: "utf8", maxBuffer: 1 << 26 });
+  if (result.status !== 0) throw new Error(`${engine} ${c.name}: ${result.stderr}`);
+  return JSON.parse(result.stdout.trim().split("\n").at(-1)!);
+}
+
+/** The workload's capture, made once. */
+function capture(workload: WorkloadName): string {
+  const folder = `${tmpdir()}/firetwin-bench`;
+  mkdirSync(folder, { recursive: true });
+  const file = `${folder}/${workload}-${packets}.pcap`;
+  if (!existsSync(file)) writeWorkload(workload, file, packets);
+  return file;
+}
