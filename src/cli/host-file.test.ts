@@ -1,0 +1,88 @@
+/** host.yaml: what is taken, and where each mistake is said to be. */
+import test from "ava";
+import { loadHostFile } from "./host-file.ts";
+
+const problems = (text: string) =>
+  loadHostFile(text, "host.yaml").problems.map((p) => `${p.line}:${p.column}+${p.length} ${p.message}`);
+
+test("a whole host", (t) => {
+  const text = `
+interfaces:
+  lan0: {addresses: [10.0.0.1/24], mac: 02:00:00:00:00:01, mtu: 1500}
+  wan0: [203.0.113.1/24, "2001:db8::1/64"]
+  tun0: 10.9.0.1/30
+  x0:
+routes:
+  - default via 203.0.113.254
+sysctl:
+  net.ipv4.ip_forward: 1
+  net: {ipv4: {conf: {all: {rp_filter: 1}}}}
+sets: |
+  create a hash:ip
+  add a 1.2.3.4
+seed: 5
+`;
+  t.deepEqual(problems(text), []);
+  const { config } = loadHostFile(text, "host.yaml");
+  t.deepEqual(Object.keys(config.interfaces ?? {}), ["lan0", "wan0", "tun0", "x0"]);
+  t.is(config.seed, 5);
+});
+
+test("JSON, tabs and all; an empty file is an empty host", (t) => {
+  t.deepEqual(loadHostFile('{\n\t"interfaces": {"lan0": ["10.0.0.1/24"]}\n}', "host.json"), {
+    config: { interfaces: { lan0: ["10.0.0.1/24"] } },
+    problems: [],
+  });
+  t.deepEqual(loadHostFile("", "host.yaml"), { config: {}, problems: [] });
+});
+
+const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
+  ["- a", ["1:1+1 expected a map with interfaces, routes, sysctl, sets, seed"]],
+  ["sysctls: {}", ['1:1+7 there is no "sysctls" here: a host has interfaces, routes, sysctl, sets and seed']],
+  [
+    "seed: x\nroutes: 7",
+    [
+      "1:7+1 seed: expected a whole number",
+      "2:9+1 routes: expected routes in ip route syntax: a list, or a text with one per line",
+    ],
+  ],
+  ["interfaces:\n  a: 5", ["2:6+1 interfaces.a: expected addresses, or {addresses, mac, mtu}"]],
+  [
+    "interfaces:\n  a: {addresses: [10.0.0.1/24, 5], mtus: 1}",
+    [
+      "2:32+1 interfaces.a.addresses.1: expected an address such as 192.0.2.1/24, or {address, peer, broadcast}",
+      '2:36+4 there is no "mtus" here: an interface has addresses, mac and mtu',
+    ],
+  ],
+  [
+    "interfaces:\n  a: {mac: 02:00}\n  b: [10.0.0.1/33]",
+    [
+      '2:12+5 mac of a must look like 02:00:00:00:00:01, not "02:00"',
+      '3:7+11 address "10.0.0.1/33" of b: expected an address such as 192.0.2.1/24 or 2001:db8::1/64',
+    ],
+  ],
+  [
+    "interfaces: {a: 10.0.0.1/24}\nroutes: |\n  default via 1.2.3.4\n  10.5.0.0/16 via 10.0.0.9\n  10.6.0.0/16 dev b\n",
+    [
+      '3:3+19 route "default via 1.2.3.4": the gateway 1.2.3.4 cannot be reached directly',
+      '5:3+17 route "10.6.0.0/16 dev b": there is no interface b',
+    ],
+  ],
+  [
+    "sysctl:\n  net.ipv4.ip_forwad: 1\n  net:\n    netfilter:\n      nf_conntrack_tcp_loose: 7\n",
+    [
+      "2:3+18 there is no sysctl net.ipv4.ip_forwad; the nearest is net.ipv4.ip_forward",
+      "5:7+25 net.netfilter.nf_conntrack_tcp_loose takes numbers from 0 to 1, not 7",
+    ],
+  ],
+  [
+    "sets:\n  - create a hash:ip\n  - add b 1.2.3.4\n",
+    ["3:5+13 sets: line 2: The set with the given name does not exist"],
+  ],
+  ["a: 1\na: 2", ["2:1+1 Map keys must be unique"]],
+];
+
+for (const [text, sentences] of MISTAKES)
+  test(`mistakes: ${JSON.stringify(text)}`, (t) => {
+    t.deepEqual(problems(text), sentences);
+  });
