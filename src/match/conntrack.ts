@@ -194,7 +194,12 @@ export const conntrack = match({
   armsConntrack: true,
   options: OPTIONS,
   check(given) {
-    if (Object.keys(given).length === 0) throw new RuleError("conntrack: At least one option is required");
+    const order = Object.keys(given);
+    // A slip of iptables: it means `! --ctproto 0`, and looks where `! --ctstatus` leaves its mark.
+    const status = given["--ctstatus"]?.not ? order.indexOf("--ctstatus") : order.length;
+    if (given["--ctproto"]?.value === 0 && status < order.indexOf("--ctproto"))
+      throw new RuleError("conntrack: rule would never match protocol");
+    if (order.length === 0) throw new RuleError("conntrack: At least one option is required");
   },
 
   compile(is, { conntrack: tracking, family }) {

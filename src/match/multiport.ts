@@ -81,12 +81,14 @@ export const multiport = match({
     "--sports": optNot(ports, {
       aliases: ["--source-ports"],
       saidAs: "--source-ports",
+      onceOnly: 'multiport: option "--source-ports" can only be used once.',
       excludes: ["--dports", "--ports"],
       help: "one of these source ports",
     }),
     "--dports": optNot(ports, {
       aliases: ["--destination-ports"],
       saidAs: "--destination-ports",
+      onceOnly: 'multiport: option "--destination-ports" can only be used once.',
       excludes: ["--sports", "--ports"],
       help: "one of these destination ports",
     }),

@@ -14,11 +14,13 @@ export const udp = match({
     "--sport": optNot(saidAs("--source-port", portRange), {
       aliases: ["--source-port"],
       saidAs: "--source-port",
+      onceOnly: 'udp: option "--source-port" can only be used once.',
       help: "source port, or first:last",
     }),
     "--dport": optNot(saidAs("--destination-port", portRange), {
       aliases: ["--destination-port"],
       saidAs: "--destination-port",
+      onceOnly: 'udp: option "--destination-port" can only be used once.',
       help: "destination port, or first:last",
     }),
   },
