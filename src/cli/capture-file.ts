@@ -1,0 +1,167 @@
+/**
+ * A capture as a stream of bytes: a file, a gzipped file, or standard input, of any length. The beginning can be looked
+ * at twice: once as a sample (device names, checksums), and then from the first packet on.
+ */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { createGunzip } from "node:zlib";
+import { CaptureReader, isGzip } from "../bytes/capture.ts";
+import type { CaptureError } from "../bytes/record.ts";
+import { CaptureRecord } from "../bytes/record.ts";
+import { Failure, isSystemError, systemError } from "./failure.ts";
+
+/** How much of a capture is looked at beforehand. */
+const SAMPLE_BYTES = 0x400000;
+const SAMPLE_PACKETS = 2000;
+const PIECE = 0x40000;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+export class CaptureFile {
+  readonly #path: string;
+  readonly #fd: number;
+  /** Decompressed bytes that were read for the sample. */
+  #sampled: Uint8Array[] = [];
+  #pieces: AsyncGenerator<Uint8Array> | null = null;
+  #ended = false;
+  #trouble: string | null = null;
+  /** Bytes of the file itself that were read, and how many there are; 0 when that is not known. */
+  bytesRead = 0;
+  readonly size: number;
+
+  /** `-` is standard input. Throws Failure. */
+  constructor(path: string) {
+    this.#path = path;
+    try {
+      this.#fd = path === "-" ? 0 : openSync(path, "r");
+      const stat = fstatSync(this.#fd);
+      if (stat.isDirectory()) throw new Failure(`${path} is a folder, not a capture`);
+      this.size = stat.isFile() ? stat.size : 0;
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      throw new Failure(`${path} cannot be read: ${systemError(error)}`);
+    }
+  }
+
+  get name(): string {
+    return this.#path === "-" ? "standard input" : this.#path;
+  }
+
+  /** Hands the first packets to `look`; nothing is used up. */
+  async sample(look: (record: CaptureRecord) => void): Promise<void> {
+    const reader = new CaptureReader();
+    const record = new CaptureRecord();
+    let bytes = 0;
+    let packets = 0;
+    while (!reader.finished && bytes < SAMPLE_BYTES && packets < SAMPLE_PACKETS) {
+      const piece = await this.#next();
+      if (piece === null) reader.end();
+      else {
+        this.#sampled.push(piece);
+        bytes += piece.length;
+        reader.push(piece);
+      }
+      while (packets < SAMPLE_PACKETS && reader.next(record)) {
+        look(record);
+        packets++;
+      }
+    }
+  }
+
+  /** Every packet in order; `between` is called after each piece of input. Returns what is wrong with the capture. */
+  async read(use: (record: CaptureRecord) => void, between: () => void): Promise<CaptureError | null> {
+    const reader = new CaptureReader();
+    const record = new CaptureRecord();
+    for (const piece of this.#sampled) {
+      reader.push(piece);
+      while (reader.next(record)) use(record);
+      between();
+    }
+    this.#sampled = [];
+    while (!reader.finished) {
+      if (this.#pieces === null) this.#readInto(reader);
+      else {
+        const piece = await this.#next();
+        if (piece === null) reader.end();
+        else reader.push(piece);
+      }
+      while (reader.next(record)) use(record);
+      between();
+    }
+    if (this.#trouble === null) return reader.error;
+    return { kind: "truncated", message: this.#trouble, packet: record.number + 1, offset: reader.error?.offset ?? 0 };
+  }
+
+  close(): void {
+    if (this.#fd > 2) closeSync(this.#fd);
+  }
+
+  /** A plain file is read into the reader's own memory. */
+  #readInto(reader: CaptureReader): void {
+    const count = this.#ended ? 0 : this.#read(reader.space());
+    if (count === 0) reader.end();
+    else reader.filled(count);
+  }
+
+  /** The next piece of decompressed bytes; null at the end. */
+  async #next(): Promise<Uint8Array | null> {
+    if (this.#pieces === null) {
+      const beginning = this.bytesRead === 0;
+      const first = this.#piece();
+      if (first === null || !beginning || !isGzip(first)) return first;
+      this.#pieces = this.#unzipped(first);
+    }
+    const { value, done } = await this.#pieces.next();
+    return done ? null : value;
+  }
+
+  async *#unzipped(first: Uint8Array): AsyncGenerator<Uint8Array> {
+    const gunzip = createGunzip();
+    const feed = async () => {
+      let piece: Uint8Array | null = first;
+      while (piece !== null) {
+        if (!gunzip.write(piece)) await new Promise((resolve) => gunzip.once("drain", resolve));
+        piece = this.#piece();
+      }
+      gunzip.end();
+    };
+    // A capture that was cut, or that is no gzip after all, ends the stream: what came before counts.
+    const fed = feed();
+    fed.catch(() => {});
+    try {
+      for await (const piece of gunzip) yield new Uint8Array(piece);
+      await fed;
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      this.#trouble =
+        code === "Z_BUF_ERROR"
+          ? "the compressed file is cut off"
+          : "the compressed file is damaged: gzip cannot read on";
+    }
+  }
+
+  #piece(): Uint8Array | null {
+    if (this.#ended) return null;
+    const piece = new Uint8Array(PIECE);
+    const count = this.#read(piece);
+    if (count > 0) return piece.subarray(0, count);
+    this.#ended = true;
+    return null;
+  }
+
+  #read(into: Uint8Array): number {
+    for (;;) {
+      try {
+        const count = readSync(this.#fd, into, 0, into.length, null);
+        this.bytesRead += count;
+        return count;
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === "EOF") return 0;
+        if (code === "EAGAIN") Atomics.wait(sleeper, 0, 0, 5);
+        else if (isSystemError(error)) throw new Failure(`${this.name} cannot be read: ${systemError(error)}`);
+        else throw error;
+      }
+    }
+  }
+}

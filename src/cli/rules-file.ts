@@ -1,0 +1,51 @@
+/** Rules from a file: iptables-save text, or a file of iptables commands. */
+import { readFileSync } from "node:fs";
+import { registry } from "../registry.ts";
+import { count } from "../report/paint.ts";
+import { parseRules } from "../rules/check.ts";
+import { isSaveText } from "../rules/commands.ts";
+import { renderProblems } from "../rules/problem.ts";
+import type { Family, Ruleset } from "../rules/ruleset.ts";
+import { decodeText } from "../rules/text.ts";
+import { Failure, systemError } from "./failure.ts";
+
+/** Text of a file, nothing of its bytes lost; `-` is standard input. Throws Failure. */
+export function readText(path: string): string {
+  try {
+    return decodeText(readFileSync(path === "-" ? 0 : path));
+  } catch (error) {
+    throw new Failure(`${path} cannot be read: ${systemError(error)}`);
+  }
+}
+
+/** Throws Failure with a problem per mistake. */
+export function loadRules(path: string, family: Family): Ruleset {
+  return rulesOf(readText(path), path, family);
+}
+
+function rulesOf(text: string, file: string, family: Family): Ruleset {
+  const { ruleset, errors } = parseRules(text, { family, file, registry });
+  if (errors.length === 0) return ruleset;
+  const rest = errors.length > MOST_PROBLEMS ? `\n\n… and ${count(errors.length - MOST_PROBLEMS, "mistake")} more` : "";
+  throw new Failure(`${renderProblems(errors.slice(0, MOST_PROBLEMS))}${rest}`);
+}
+
+/** More mistakes than that are not worth reading before the first ones are mended. */
+const MOST_PROBLEMS = 20;
+
+export interface Rulesets {
+  readonly rules: Ruleset | null;
+  readonly rules6: Ruleset | null;
+}
+
+/**
+ * The rules of both families. A file of commands may hold both: without a file of its own, IPv6 gets its ip6tables
+ * commands.
+ */
+export function loadBoth(path: string | undefined, path6: string | undefined): Rulesets {
+  const text = path === undefined ? null : readText(path);
+  const rules = text === null ? null : rulesOf(text, path!, 4);
+  if (path6 !== undefined) return { rules, rules6: path6 === path ? rulesOf(text!, path6, 6) : loadRules(path6, 6) };
+  if (text === null || isSaveText(text) || !/\bip6tables\b/.test(text)) return { rules, rules6: null };
+  return { rules, rules6: rulesOf(text, path!, 6) };
+}
