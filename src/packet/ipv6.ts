@@ -42,7 +42,8 @@ export function parseIpv6(p: Packet, present: number): void {
 
 /**
  * exthdrs_core.c: ipv6_find_hdr with target -1, which is what `-p` and the matches see: the chain may end in
- * NEXTHDR_NONE, a header must be there to its end, and a later fragment's protocol is what its header names.
+ * NEXTHDR_NONE, of a header the first bytes must be there but not all that it claims, and a later fragment's protocol is
+ * what its header names.
  */
 function walkExtensionHeaders(p: Packet): void {
   const { data, view, end } = p;
@@ -50,7 +51,7 @@ function walkExtensionHeaders(p: Packet): void {
   let at = p.start + IPV6_HEADER;
   while (isExtensionHeader(next)) {
     p.protocol = -1;
-    if (at + 2 > end) return;
+    if (at + (next === NEXTHDR_ROUTING ? 4 : 2) > end) return;
     let headerLength = (data[at + 1] + 1) << 3;
     if (next === NEXTHDR_FRAGMENT) {
       if (at + 4 > end) return;
@@ -61,17 +62,17 @@ function walkExtensionHeaders(p: Packet): void {
         if (isExtensionHeader(data[at])) return;
         p.fragmentOffset = offset;
         p.protocol = data[at];
-        p.l4 = at + 8;
+        if (at + 8 <= end) p.l4 = at + 8;
         return;
       }
       headerLength = 8;
     } else if (next === NEXTHDR_AUTH) headerLength = (data[at + 1] + 2) << 2;
-    if (at + headerLength > end) return;
     next = data[at];
     at += headerLength;
   }
   p.protocol = next;
-  p.l4 = at;
+  // The last header may claim to be longer than the packet: its protocol still counts, but nothing of it is there.
+  if (at <= end) p.l4 = at;
 }
 
 /** ipv6_ext_hdr, without NEXTHDR_NONE. */
