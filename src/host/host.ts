@@ -24,6 +24,8 @@ export class Host {
   random: RandomSource;
   /** Microseconds since 1970; path/ sets it from the packet. */
   now = 0;
+  /** Gets every line that the kernel would log, without level and time stamp; null: nobody listens. */
+  log: ((line: string) => void) | null = null;
   readonly #byName = new Map<string, Interface>();
   readonly #routing4: Routing4;
   readonly #routing6: Routing6;
