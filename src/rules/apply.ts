@@ -70,7 +70,8 @@ function applyOther(letter: string, command: LineCommand, table: TableState): st
 
 /** Where -j or -g leads: an existing chain before an extension of that name. */
 function destinationOf(command: LineCommand, table: TableState, family: Family): Destination | null {
-  const { jump, goto, target } = command;
+  const { jump, target } = command;
+  const goto = command.goto && !command.abandoned;
   if (jump === "") return null;
   if (table.has(jump)) return { kind: goto ? "goto" : "jump", chain: jump };
   if (target !== null) return { kind: "target", use: target };

@@ -24,24 +24,26 @@ export function giveOption(
   const { declaration, given } = extension;
   const spec = entry.spec!;
   const name = declaration.name;
+  // libxtables looks the entry up by its number: of several spellings it says the first.
+  const said = spec.saidAs ?? entry.key;
   if (spec.means !== undefined) {
     const [key, ...implied] = spec.means;
     const meant = (declaration.options as Record<string, OptionSpec>)[key];
-    if (given[key] !== undefined) throw onceOnly(spec.onceOnly === undefined ? meant : spec, name, entry.name);
-    if (not && !entry.not) throw neverNot(spec, name, entry.name);
+    if (given[key] !== undefined) throw onceOnly(spec.onceOnly === undefined ? meant : spec, name, said);
+    if (not && !entry.not) throw neverNot(spec, name, said);
     const site = { ...line, option: key, extension: name };
     given[key] = { not, value: meant.type.parse(implied, site) };
     return;
   }
   const before = given[entry.key];
-  if (before !== undefined && spec.repeat !== true) throw onceOnly(spec, name, entry.name);
-  if (not && !entry.not) throw neverNot(spec, name, entry.name);
-  if (words.length < spec.type.arity) throw new RuleError(`${entry.name} requires two args.`);
+  if (before !== undefined && spec.repeat !== true) throw onceOnly(spec, name, said);
+  if (not && !entry.not) throw neverNot(spec, name, said);
+  if (words.length < spec.type.arity) throw new RuleError(`${said} requires two args.`);
   const site: OptionSite = {
     family: line.family,
     table: line.table,
     protocol: line.protocol,
-    option: entry.name,
+    option: said,
     extension: name,
   };
   const value = spec.type.parse(words, site);

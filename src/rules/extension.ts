@@ -14,7 +14,7 @@ import type { RulePlace } from "../packet/step.ts";
 export interface OptionSite {
   readonly family: Family;
   readonly table: TableName;
-  /** The option with its dashes: the full spelling when the user abbreviated it, the alias when an alias was used. */
+  /** The option with its dashes, as libxtables says it whatever spelling was used: `saidAs` or the key. */
   readonly option: string;
   /** The extension whose option it is, as iptables' sentences begin with it. */
   readonly extension: string;
@@ -25,7 +25,7 @@ export interface OptionSite {
 /** Another spelling of an option. */
 export interface Alias {
   readonly name: string;
-  /** Whether `!` may stand before this spelling, where that differs from the option's own. */
+  /** Whether `!` may stand before this spelling, where that differs from the option's own (never with libxtables' options). */
   readonly not?: boolean;
 }
 
@@ -55,7 +55,7 @@ export interface OptionSpec<V = unknown> {
   readonly excludes?: readonly string[];
   /** Options that must stand beside it (also): `NAME: option "--x" also requires "--y".` */
   readonly needs?: readonly string[];
-  /** The spelling that libxtables' sentences about two options use, where it is not the key but an alias. */
+  /** The spelling that libxtables' sentences use, where it is not the key: the first of its table with that number. */
   readonly saidAs?: string;
   /** Other spellings (`--sport` of `--source-port`). The key is the one that is printed. */
   readonly aliases?: readonly (string | Alias)[];

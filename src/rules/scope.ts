@@ -189,6 +189,8 @@ export class LineScope {
   #met(entry: OptionEntry, glued: string | null): WordClass {
     const extension = entry.owner === null ? null : (this.#instances.get(entry.owner) ?? null);
     const word = this.words.length - 1;
+    // do_parse looks at argv[optind - 1] for these: an argument in the same word is read with its option, and refused.
+    if (glued !== null && entry.letter !== "" && "psdioj".includes(entry.letter)) glued = this.words[word];
     const event: OptionEvent = { word, entry, glued, extension, loads: null, trouble: null };
     this.events.push(event);
     this.#further =
@@ -227,7 +229,8 @@ export class LineScope {
 
   #find(name: string): OptionEntry | null {
     const base = baseByName.get(name);
-    if (base !== undefined) return base;
+    // ip6tables knows -f, to refuse it, and not its long name.
+    if (base !== undefined && (base.letter !== "f" || this.family === 4)) return base;
     for (const owner of this.#loaded) {
       const entry = optionTable(owner).byName.get(name);
       if (entry !== undefined) return entry;
@@ -241,7 +244,7 @@ export class LineScope {
     const lists = [baseEntries, ...this.#loaded.map((owner) => optionTable(owner).entries)];
     for (const entries of lists)
       for (const entry of entries) {
-        if (!entry.name.startsWith(name)) continue;
+        if (!entry.name.startsWith(name) || (entry.letter === "f" && this.family === 6)) continue;
         if (found === null) found = entry;
         else if (found.owner !== entry.owner || found.letter !== entry.letter || !sameOption(found, entry)) return null;
       }
