@@ -43,6 +43,12 @@ export function parseLine(text: string): LineNode {
     throw unexpected(parser, token);
   }
   if (parser.results.length === 0) {
+    const first = text.trim().split(/\s/, 1)[0];
+    if (expected(parser).join() === "“>”" && /^[\w.-]+\s*(#.*)?$/.test(text.trim()))
+      throw new FlowError(`“${first}” begins no line: write ${BEGINNINGS}`, {
+        col: text.indexOf(first) + 1,
+        text: first,
+      });
     const end = { col: text.replace(/\s*(#[^"]*)?$/, "").length + 1, text: " " };
     throw new FlowError(
       `the line ends too early: ${special(expected(parser)) ?? (expectation(parser) || "more")} must follow`,
