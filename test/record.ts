@@ -1,0 +1,48 @@
+/**
+ * Asks the running kernel again what test/recorded/ says it answered.
+ *
+ *     npm run record                 writes every answer anew (root, Linux)
+ *     npm run record -- --check      writes nothing; fails where the kernel now answers otherwise
+ *     npm run record -- NAME …       only these
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { askKernel, differences } from "../src/kernel/compare.ts";
+import { readRecording, writeAnswer } from "../src/kernel/recording.ts";
+import { KernelUnavailable } from "../src/kernel/system-calls.ts";
+
+const FOLDER = "test/recorded";
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { check: { type: "boolean", default: false } },
+});
+const names = positionals.length > 0 ? positionals : readdirSync(FOLDER).sort();
+let failed = 0;
+try {
+  for (const name of names) if (!again(name)) failed++;
+  console.log(`${names.length - failed} passed, ${failed} failed`);
+  process.exitCode = failed > 0 ? 1 : 0;
+} catch (error) {
+  if (!(error instanceof KernelUnavailable)) throw error;
+  console.log(`skipped: ${error.message}`);
+}
+
+function again(name: string): boolean {
+  const path = (file: string) => `${FOLDER}/${name}/${file}`;
+  const { scenario, answer } = readRecording(
+    readFileSync(path("scenario.txt"), "utf8"),
+    readFileSync(path("kernel.txt"), "utf8"),
+  );
+  const now = askKernel(scenario);
+  if (!values.check) {
+    writeFileSync(path("kernel.txt"), writeAnswer(now));
+    return true;
+  }
+  // Dice fall anew each time: what may differ is compared by the twin (recorded.test.ts), the rest here.
+  const changed = differences(answer, now).filter(
+    ({ what }) => what === "state" || what === "verdict" || what === "path" || what === "trace",
+  );
+  for (const { event, what, kernel, twin } of changed)
+    console.log(`${name}, packet ${event}, ${what}: recorded ${kernel}, now ${twin}`);
+  return changed.length === 0;
+}
