@@ -87,8 +87,14 @@ body
    | bareProtocol ends                {% ([protocol, ends]) => ({ protocol, ...ends }) %}
    | "proto" protocolName ends        {% ([protocol, detail, ends]) => ({ protocol, detail, ...ends }) %}
    | "raw" octets                     {% ([protocol, detail]) => ({ protocol, detail }) %}
+   | ipName ends ":" "Flags" %flags   {% ([, ends, , flag, flags]) => ({ protocol: { ...flag, text: "tcp" }, ...ends, flags }) %}
+   | ipName ends ":" "UDP"            {% ([, ends, , name]) => ({ protocol: { ...name, text: "udp" }, ...ends }) %}
 ends
   -> %address ">" %address            {% ([source, , destination]) => ({ source, destination }) %}
+# As tcpdump prints it: IP 10.0.0.2.4000 > 198.51.100.9.80: Flags [S], seq 0, win 65535, length 0
+ipName
+  -> "IP"       {% token %}
+   | "IP6"      {% token %}
 ported
   -> "udp"      {% token %}
    | "udplite"  {% token %}

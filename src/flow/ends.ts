@@ -8,11 +8,11 @@ export interface Endpoint {
   readonly port: number | null;
 }
 
-/** `10.0.0.2:4000`, tcpdump's `10.0.0.2.4000`, `[2001:db8::1]:80`, `2001:db8::1`. */
+/** `10.0.0.2:4000`, tcpdump's `10.0.0.2.4000` and `2001:db8::1.4000`, `[2001:db8::1]:80`, `2001:db8::1`. */
 export function endpointOf(token: Token): Endpoint {
   const text = token.text;
   const bracketed = text.match(/^\[(.*)\](?::(\d+))?$/);
-  const dotted = text.match(/^(\d+\.\d+\.\d+\.\d+)[:.](\d+)$/);
+  const dotted = text.match(/^(\d+\.\d+\.\d+\.\d+)[:.](\d+)$/) ?? text.match(/^([^.]*:[^.]*)\.(\d+)$/);
   const [address, port] =
     bracketed !== null ? [bracketed[1], bracketed[2]] : dotted !== null ? [dotted[1], dotted[2]] : [text, undefined];
   const words = parseAddress(address);

@@ -158,6 +158,11 @@ test("other spellings mean the same packet", (t) => {
       "tcp 1.2.3.4:5 > 6.7.8.9:10 [.] options [nop,nop,sack 1 {5:9}]",
       "tcp 1.2.3.4:5 > 6.7.8.9:10 [.] options [nop nop sack 5:9]",
     ],
+    [
+      "IP 1.2.3.4.5 > 6.7.8.9.10: Flags [S], seq 7, win 65535, options [mss 1460,nop,wscale 7], length 0",
+      "tcp 1.2.3.4:5 > 6.7.8.9:10 [S] seq 7 mss 1460 nop wscale 7",
+    ],
+    ["IP6 2001:db8::1.5 > 2001:db8::2.10: UDP, length 30", "udp [2001:db8::1]:5 > [2001:db8::2]:10 length 30"],
     ["icmp 1.2.3.4 > 5.6.7.8 ping", "icmp 1.2.3.4 > 5.6.7.8 echo-request id 1 seq 1"],
     ["icmp 1.2.3.4 > 5.6.7.8 type 8", "icmp 1.2.3.4 > 5.6.7.8 echo-request"],
     ["proto 89 1.2.3.4 > 5.6.7.8", "proto ospf 1.2.3.4 > 5.6.7.8"],
