@@ -159,7 +159,7 @@ export class HashSet extends IpSet {
     const element = this.#place(q.exist);
     if (element < 0) return element;
     this.nomatch[element] = 0;
-    this.wildcards[element] = false;
+    if (this.#fresh) this.wildcards[element] = false;
     this.extensions.initFromPacket(element, p, q);
     return 0;
   }

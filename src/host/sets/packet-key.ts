@@ -39,7 +39,7 @@ export function putAddress(key: Int32Array, at: number, p: Packet, source: boole
  */
 export function portOf(p: Packet, source: boolean): number {
   const { protocol } = p;
-  if (protocol < 0 || p.l4 < 0) return -1;
+  if (protocol < 0) return -1;
   if (p.family === 4 ? protocol === 0 : protocol === NEXTHDR_NONE) return -1;
   switch (protocol) {
     case IPPROTO_TCP:
@@ -48,7 +48,7 @@ export function portOf(p: Packet, source: boolean): number {
       if (p.fragmentOffset !== 0 || !p.hasPorts) return -1;
       return (protocol << 16) | (source ? p.sport : p.dport);
     case IPPROTO_SCTP:
-      if (p.fragmentOffset !== 0 || p.end - p.l4 < SCTP_HEADER) return -1;
+      if (p.fragmentOffset !== 0 || p.l4 < 0 || p.end - p.l4 < SCTP_HEADER) return -1;
       return (protocol << 16) | (source ? p.sport : p.dport);
     case IPPROTO_ICMP:
       if (p.fragmentOffset !== 0 || !p.hasPorts) return -1;
