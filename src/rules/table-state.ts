@@ -7,7 +7,7 @@ import { HOOK_NAMES } from "../packet/hook.ts";
 import { LONGEST_NAME } from "./known-extensions.ts";
 import type { Chain, Counters, Destination, Rule, Table } from "./ruleset.ts";
 import { BASE_CHAINS } from "./tables.ts";
-import { byteLength } from "./text.ts";
+import { byteLength, cutBytes } from "./text.ts";
 
 export const ZERO: Counters = { packets: 0, bytes: 0 };
 
@@ -19,7 +19,13 @@ export interface ChainState {
   rules: Rule[];
 }
 
+/** A name that -E gives may be longer than one that -N makes (IPT_CHAINLABEL); the kernel's copy of it is cut. */
+const LONGEST_LABEL = 31;
+const LONGEST_SAVED = 29;
+
 const STANDARD = new Set(["ACCEPT", "DROP", "QUEUE", "RETURN"]);
+
+const NO_RULE = "Bad rule (does a matching rule exist in that chain?)";
 
 const noSuch = (name: string) => `No chain/target/match by that name: ${name}`;
 
@@ -27,7 +33,6 @@ export class TableState {
   readonly name: TableName;
   /** Base chains in hook order, then user chains in the order in which they were made. */
   readonly chains = new Map<string, ChainState>();
-  /** How many rules jump to each chain; kept only when something asks (see references). */
 
   constructor(name: TableName) {
     this.name = name;
@@ -117,14 +122,14 @@ export class TableState {
   /** Deletes the first rule that says the same as each of these, or only looks whether there is one. */
   delete(name: string, rules: readonly Rule[], onlyLook = false): string | null {
     const chain = this.chains.get(name);
-    if (chain === undefined) return noSuch(name);
+    if (chain === undefined) return `${NO_RULE}: there is no chain ${name}`;
     let answer: string | null = null;
     for (const rule of rules) {
       const refusal = this.#target(rule.target);
       if (refusal !== null) return refusal;
       const wanted = meaningOf(rule);
       const index = chain.rules.findIndex((other) => meaningOf(other) === wanted);
-      if (index < 0) answer = "Bad rule (does a matching rule exist in that chain?)";
+      if (index < 0) answer = NO_RULE;
       else if (!onlyLook) chain.rules.splice(index, 1);
     }
     return answer;
@@ -148,7 +153,7 @@ export class TableState {
   #removeOne(name: string): string | null {
     const chain = this.chains.get(name);
     if (chain === undefined) return noSuch(name);
-    if (chain.policy !== null) return "Can't delete built-in chain";
+    if (chain.policy !== null) return `Invalid argument: ${name} is a base chain`;
     if (this.references(name) > 0) return "Can't delete chain with references left";
     if (chain.rules.length > 0) return "Chain is not empty";
     this.chains.delete(name);
@@ -167,7 +172,12 @@ export class TableState {
     if (this.chains.has(to) || STANDARD.has(to)) return "File exists";
     const chain = this.chains.get(name);
     if (chain === undefined || chain.policy !== null) return noSuch(name);
-    if (byteLength(to) > LONGEST_NAME) return "Invalid argument";
+    if (byteLength(to) > LONGEST_LABEL) return "Invalid argument";
+    return this.#renameTo(chain, cutBytes(to, LONGEST_SAVED));
+  }
+
+  #renameTo(chain: ChainState, to: string): null {
+    const { name } = chain;
     this.chains.delete(name);
     this.chains.set(to, { ...chain, name: to });
     for (const other of this.chains.values())
