@@ -127,6 +127,8 @@ function load(dice: ScriptedRandom, sent: string, seen: EventAnswer): void {
   for (const { bytes } of seen.out) {
     const id = bytes[0] === "4" ? bytes.slice(8, 12) : null;
     if (id !== null && id !== sent.slice(8, 12)) dice.answer("ip id", Number.parseInt(id, 16));
+    const label = bytes[0] === "6" ? bytes.slice(3, 8) : null;
+    if (label !== null && label !== sent.slice(3, 8)) dice.answer("flow label", Number.parseInt(label, 16));
     if (bytes[0] === "6" && bytes.slice(12, 14) === "2c")
       dice.answer("fragment id", Number.parseInt(bytes.slice(88, 96), 16));
   }

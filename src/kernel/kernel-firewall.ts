@@ -39,6 +39,8 @@ export class KernelFirewall {
   readonly #setup: KernelSetup;
   readonly #raw: Map<Family, number>;
   readonly #buffer = new Uint8Array(LONGEST_PACKET);
+  /** The last packet as it was delivered to the host itself, or null. */
+  delivered: Uint8Array | null = null;
 
   /** Throws KernelUnavailable, or ToolError in the words of the tool that refused. One per process. */
   constructor(setup: KernelSetup) {
@@ -116,6 +118,7 @@ export class KernelFirewall {
     const out = this.#drain();
     const messages = this.#log.drain();
     const own = ownMessages(messages, dev === null);
+    this.delivered = own.find((m) => m.prefix === MARK_DELIVERED)?.payload ?? null;
     const path = pathOf(own, dev === null);
     const passed = own.some((m) => m.prefix === MARK_DELIVERED || m.prefix === MARK_LEAVES);
     const trace = own.map(traceLine).filter((line): line is TraceLine => line !== null);
