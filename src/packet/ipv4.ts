@@ -1,5 +1,6 @@
 /** The IPv4 header: where its fields lie, and how they fill a Packet (RFC 791). */
 
+import { ipv4HeaderCheck } from "../bytes/checksum.ts";
 import type { Packet } from "./packet.ts";
 import { parseTransport } from "./transport.ts";
 
@@ -45,4 +46,9 @@ export function parseIpv4(p: Packet, present: number): void {
   if (headerLength < IPV4_MIN_HEADER || headerLength > present) return;
   p.l4 = start + headerLength;
   if (p.fragmentOffset === 0) parseTransport(p);
+}
+
+/** Makes the header's checksum anew (ip_send_check). The whole header must be there. */
+export function setIpv4Check(p: Packet): void {
+  p.view.setUint16(p.start + IPV4_CHECKSUM, ipv4HeaderCheck(p.view, p.start, (p.data[p.start] & 15) << 2));
 }

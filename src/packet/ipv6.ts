@@ -24,7 +24,10 @@ export function parseIpv6(p: Packet, present: number): void {
     return;
   }
   const { view, start } = p;
-  p.length = view.getUint16(start + IPV6_LENGTH) + IPV6_HEADER;
+  const payload = view.getUint16(start + IPV6_LENGTH);
+  p.length = payload + IPV6_HEADER;
+  // A jumbogram says its length in an option; until that is read, all that came belongs to it.
+  if (payload === 0 && p.data[start + IPV6_NEXT_HEADER] === NEXTHDR_HOP) p.length = present;
   p.tos = (view.getUint16(start) >>> 4) & 0xff;
   p.ttl = p.data[start + IPV6_HOP_LIMIT];
   p.src0 = view.getInt32(start + IPV6_SOURCE);
@@ -84,4 +87,36 @@ export function isExtensionHeader(next: number): boolean {
     next === NEXTHDR_AUTH ||
     next === NEXTHDR_DEST
   );
+}
+
+/** What `skipExtensionHeaders` found. One record is reused. */
+export class HeaderWalk {
+  /** Offset in `Packet.data`, maybe past the end; -1: the chain is broken. */
+  at = -1;
+  /** The header there. Behind a later fragment's header nothing is known: then it is NEXTHDR_FRAGMENT. */
+  next = 0;
+  /** Offset and flags of the last fragment header, as they are in the packet; 0 without one. */
+  fragment = 0;
+}
+
+/** exthdrs_core.c: ipv6_skip_exthdr, from the header `next` at `at`. It asks less of the headers than `-p` does. */
+export function skipExtensionHeaders(p: Packet, at: number, next: number, into: HeaderWalk): void {
+  const { data, view, end } = p;
+  into.at = -1;
+  into.fragment = 0;
+  while (isExtensionHeader(next)) {
+    if (at + 2 > end) return;
+    let length = (data[at + 1] + 1) << 3;
+    if (next === NEXTHDR_FRAGMENT) {
+      if (at + 4 > end) return;
+      into.fragment = view.getUint16(at + 2);
+      if ((into.fragment & ~7) !== 0) break;
+      length = 8;
+    } else if (next === NEXTHDR_AUTH) length = (data[at + 1] + 2) << 2;
+    next = data[at];
+    at += length;
+  }
+  if (next === NEXTHDR_NONE) return;
+  into.at = at;
+  into.next = next;
 }

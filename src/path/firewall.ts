@@ -5,14 +5,34 @@
  * `replay --format json` prints. For millions of packets, point `firewall.packet` at the bytes, call `run()`, and read
  * the numeric fields (`verdict`, `path`, `state`, `decision`) of `firewall.result`: that way allocates nothing.
  */
-import type { Conntrack } from "../conntrack/conntrack.ts";
+import { hexOf } from "../bytes/hex.ts";
+import { Conntrack } from "../conntrack/conntrack.ts";
+import { HostError } from "../host/error.ts";
 import type { Host } from "../host/host.ts";
 import type { Interface } from "../host/interfaces.ts";
-import type { Family, TableName } from "../packet/hook.ts";
+import { Nat } from "../nat/nat.ts";
+import { describe } from "../packet/describe.ts";
+import { ACCEPT, type Family, STOLEN, type TableName } from "../packet/hook.ts";
 import type { Packet } from "../packet/packet.ts";
-import type { RulePlace, Step } from "../packet/step.ts";
+import type { Step, StepListener } from "../packet/step.ts";
+import { trackers } from "../protocol/trackers.ts";
+import { registry as allExtensions } from "../registry.ts";
 import type { Registry } from "../rules/extension.ts";
+import { printRule, printSave } from "../rules/print.ts";
 import type { Counters, Ruleset } from "../rules/ruleset.ts";
+import { answersOf } from "./answers.ts";
+import { type By, Decisions, PASS } from "./decisions.ts";
+import type { Explainer } from "./explain.ts";
+import { canGenerate } from "./generate.ts";
+import { hookWalks } from "./hook-walks.ts";
+import { type CompiledTable, compileRuleset } from "./program.ts";
+import { Skb } from "./skb.ts";
+import { Stack } from "./stack.ts";
+import { passTime, travel } from "./travel.ts";
+import { prepareTable } from "./walk.ts";
+
+export type { By } from "./decisions.ts";
+export { LoadError, type Refusal } from "./program.ts";
 
 export interface Setup {
   /** iptables' rules; absent: no table of the family exists. */
@@ -22,15 +42,11 @@ export interface Setup {
   readonly host: Host;
   /** The extensions to compile with; default: all of registry.ts. */
   readonly registry?: Registry;
-  /** Compile rules to closures instead of generated code. Default: only where `new Function` is forbidden. */
+  /** Do not generate code from rules. Default: only where `new Function` is forbidden. */
   readonly closures?: boolean;
+  /** A packet in words, for steps. Default: packet/describe.ts. */
+  readonly describe?: (p: Packet) => string;
 }
-
-/** What decided the packet's fate. */
-export type By =
-  | RulePlace
-  | { readonly policy: "ACCEPT" | "DROP"; readonly table: TableName; readonly chain: string }
-  | { readonly reason: string };
 
 export type PathName = "forward" | "input" | "output" | "none";
 export type StateName = "NEW" | "ESTABLISHED" | "RELATED" | "INVALID" | "UNTRACKED";
@@ -75,6 +91,8 @@ export interface About {
   /** CHECKSUM_NONE (verify, the default), CHECKSUM_UNNECESSARY or CHECKSUM_PARTIAL. */
   readonly checksum?: number;
   readonly mark?: number;
+  /** `send`: the device that the sender is bound to. */
+  readonly dev?: string;
 }
 
 /** Values of Result.path. */
@@ -115,6 +133,14 @@ export interface Result {
   readonly emitted: number;
 }
 
+class Results implements Result {
+  path = PATH_NONE;
+  verdict = VERDICT_DROP;
+  state = 0;
+  decision = 0;
+  emitted = 0;
+}
+
 /** Counters of a chain as they are now. */
 export interface ChainCounters {
   readonly table: TableName;
@@ -124,31 +150,240 @@ export interface ChainCounters {
   readonly rules: readonly Counters[];
 }
 
-/** The twin of one host's firewall: `new Firewall(setup)`. */
-export declare class Firewall {
-  constructor(setup: Setup);
+/** The twin of one host's firewall. */
+export class Firewall {
   readonly host: Host;
   readonly conntrack: Conntrack;
   /** The packet that `run` works on: `load` it, then set inDev, time, local, checksum, packetType, mark, wire, mac. */
   readonly packet: Packet;
   readonly result: Result;
   /** Called with every packet that leaves; the packet is only valid during the call. */
-  onEmit: ((dev: Interface, p: Packet) => void) | null;
+  onEmit: ((dev: Interface, p: Packet) => void) | null = null;
   /** Called with every line that LOG, TRACE or conntrack makes the kernel log. */
-  onLog: ((line: string) => void) | null;
+  onLog: ((line: string) => void) | null = null;
+
+  readonly #main = new Skb();
+  readonly #results = new Results();
+  readonly #stack: Stack;
+  readonly #decisions = new Decisions();
+  readonly #registry: Registry;
+  readonly #rulesets: { readonly 4: Ruleset | null; readonly 6: Ruleset | null };
+  readonly #tables: { readonly 4: readonly CompiledTable[]; readonly 6: readonly CompiledTable[] };
+  readonly #texts = new Map<object, string>();
+  /** Where emitted packets are noted down, while an Outcome is wanted. */
+  #out: Emitted[] | null = null;
+  readonly #logs: StepListener = { push: (step) => this.#logStep(step) };
+
+  /** Throws LoadError when the rules ask for what this version or this host does not have. */
+  constructor(setup: Setup) {
+    const { host } = setup;
+    this.host = host;
+    this.packet = this.#main;
+    this.result = this.#results;
+    this.#registry = setup.registry ?? allExtensions;
+    this.conntrack = new Conntrack(host, trackers);
+    const nat = new Nat(host, this.conntrack);
+    const { conntrack } = this;
+    const decisions = this.#decisions;
+    const leaves = (p: Skb) => this.#leaves(p);
+    const stack = new Stack({ host, conntrack, nat, decisions }, leaves, setup.describe ?? describe);
+    this.#stack = stack;
+    const machine = { host, conntrack, nat, decisions, registry: this.#registry, answers: answersOf(stack) };
+    this.#rulesets = { 4: setup.rules ?? null, 6: setup.rules6 ?? null };
+    const compile = (rules: Ruleset | null) => (rules === null ? [] : compileRuleset(rules, machine));
+    this.#tables = { 4: compile(this.#rulesets[4]), 6: compile(this.#rulesets[6]) };
+    const generates = setup.closures !== true && canGenerate();
+    for (const family of [4, 6] as const) this.#hookUp(family, generates);
+  }
+
+  #hookUp(family: Family, generates: boolean): void {
+    const stack = this.#stack;
+    const tables = this.#tables[family];
+    for (const table of tables) prepareTable(table, this.host, generates);
+    const gather = family === 4 ? (p: Skb) => stack.fragments4.gather(p) : (p: Skb) => stack.fragments6.gather(p);
+    const walks = hookWalks({ stack, family, tables, gather, explainer: this.#explainer() }, generates);
+    (family === 4 ? stack.hooks4 : stack.hooks6).push(...walks);
+  }
+
+  #explainer(): Explainer {
+    return {
+      text: (rule, table) => {
+        let text = this.#texts.get(rule);
+        if (text === undefined) {
+          text = printRule(rule.rule, table.family, this.#registry).trim();
+          this.#texts.set(rule, text);
+        }
+        return text;
+      },
+      trace: (p, table, chain, what, rule) => {
+        const line = `TRACE: ${table.name}:${chain}:${what}:${rule} ${this.#stack.describe(p)}`;
+        p.steps?.push({ kind: "log", line });
+      },
+    };
+  }
+
   /** A packet arrives on `dev`. Throws HostError when there is no such device. */
-  receive(dev: string, bytes: Uint8Array, about?: About): Outcome;
+  receive(dev: string, bytes: Uint8Array, about: About = {}): Outcome {
+    const device = this.#device(dev);
+    this.#load(bytes, about);
+    this.#main.inDev = device.index;
+    return this.#outcome(dev, about);
+  }
+
   /** The host itself sends a packet (as through a raw socket with IP_HDRINCL: the bytes are complete). */
-  send(bytes: Uint8Array, about?: About): Outcome;
+  send(bytes: Uint8Array, about: About = {}): Outcome {
+    const device = about.dev === undefined ? 0 : this.#device(about.dev).index;
+    this.#load(bytes, about);
+    this.#main.local = true;
+    this.#main.outDev = device;
+    return this.#outcome(null, about);
+  }
+
+  #device(name: string): Interface {
+    const device = this.host.interfaceNamed(name);
+    if (device === undefined) throw new HostError(`there is no interface ${name}`);
+    return device;
+  }
+
+  #load(bytes: Uint8Array, about: About): void {
+    const p = this.#main;
+    const mac = about.mac ?? NO_BYTES;
+    const copy = new Uint8Array(mac.length + bytes.length);
+    copy.set(mac);
+    copy.set(bytes, mac.length);
+    p.load(copy, new DataView(copy.buffer), mac.length, copy.length);
+    if (mac.length > 0) {
+      p.mac = 0;
+      p.macLength = mac.length;
+    }
+    p.time = about.time ?? this.host.now;
+    if (about.wire !== undefined) p.wire = about.wire;
+    if (about.packetType !== undefined) p.packetType = about.packetType;
+    if (about.checksum !== undefined) p.checksum = about.checksum;
+    if (about.mark !== undefined) p.mark = about.mark | 0;
+  }
+
+  #outcome(dev: string | null, about: About): Outcome {
+    const p = this.#main;
+    const steps: Step[] | null = about.steps === true ? [] : null;
+    const out: Emitted[] = [];
+    let entry: string | null = null;
+    p.steps = steps;
+    this.#out = out;
+    try {
+      this.#go();
+      entry = this.conntrack.line(p);
+    } finally {
+      this.#out = null;
+      p.steps = null;
+      this.conntrack.release(p);
+    }
+    if (steps !== null && this.onLog !== null) for (const step of steps) this.#logStep(step);
+    const { path, verdict, state, decision } = this.#results;
+    return {
+      in: dev,
+      path: PATH_NAMES[path],
+      state: STATE_NAMES[state],
+      verdict: VERDICT_NAMES[verdict],
+      by: this.#decisions.by(decision),
+      out,
+      entry,
+      ...(steps === null ? {} : { steps }),
+    };
+  }
+
   /** The fast path over `packet`; fills `result`. */
-  run(): void;
+  run(): void {
+    this.#go();
+    this.conntrack.release(this.#main);
+  }
+
+  #go(): void {
+    const p = this.#main;
+    const results = this.#results;
+    const logs = this.onLog !== null && p.steps === null;
+    if (logs) p.steps = this.#logs;
+    results.emitted = 0;
+    p.begin();
+    passTime(this.#stack, p.time);
+    const code = travel(this.#stack, p);
+    if (logs) p.steps = null;
+    results.path = p.way;
+    results.state = p.state;
+    const verdict = code & 3;
+    if (verdict === ACCEPT) {
+      results.verdict = VERDICT_ACCEPT;
+      results.decision = (p.filterCode !== PASS ? p.filterCode : p.lastCode) >> 2;
+    } else {
+      results.decision = code >> 2;
+      if (verdict === STOLEN) results.verdict = VERDICT_QUEUED;
+      else results.verdict = this.#decisions.rejects(code >> 2) ? VERDICT_REJECT : VERDICT_DROP;
+    }
+  }
+
+  #leaves(p: Skb): void {
+    this.#results.emitted++;
+    const dev = this.host.interfaces[p.outDev];
+    if (this.#out !== null) this.#out.push({ dev: dev.name, bytes: hexOf(p.data, p.start, p.end) });
+    if (this.onEmit !== null) this.onEmit(dev, p);
+  }
+
+  #logStep(step: Step): void {
+    if (step.kind === "log") this.onLog?.(step.line);
+    else if (step.kind === "answer") for (const inner of step.steps) this.#logStep(inner);
+  }
+
   /** Moves the clock without a packet: fragment queues time out (and may answer). µs since 1970. */
-  advance(time: number): void;
-  by(decision: number): By;
-  ruleset(family: Family): Ruleset | null;
-  counters(family: Family): ChainCounters[];
+  advance(time: number): void {
+    passTime(this.#stack, time);
+  }
+
+  by(decision: number): By {
+    return this.#decisions.by(decision);
+  }
+
+  /** The rules as they were given, with the counters that they began with. */
+  ruleset(family: Family): Ruleset | null {
+    return this.#rulesets[family];
+  }
+
+  counters(family: Family): ChainCounters[] {
+    return this.#tables[family].flatMap((table) =>
+      table.chains.map((chain) => ({
+        table: table.name,
+        chain: chain.name,
+        policy: chain.policy === null ? null : countersAt(table, chain.policyCounter),
+        rules: chain.rules.map((rule) => countersAt(table, rule.counter)),
+      })),
+    );
+  }
+
   /** iptables-save -c text with the counters as they are now; "" without rules of the family. */
-  save(family: Family): string;
+  save(family: Family): string {
+    const ruleset = this.#rulesets[family];
+    if (ruleset === null) return "";
+    const tables = this.#tables[family].map((table) => ({
+      name: table.name,
+      chains: table.source.chains.map((chain, i) => {
+        const compiled = table.chains[i];
+        const rules = chain.rules.map((rule, n) => ({
+          ...rule,
+          counters: countersAt(table, compiled.rules[n].counter),
+        }));
+        return { ...chain, rules, counters: countersAt(table, compiled.policyCounter) };
+      }),
+    }));
+    return printSave({ ...ruleset, tables }, this.#registry, { counters: true });
+  }
+
   /** Lines of `conntrack -L`, as of the last packet's time. */
-  connections(family?: Family): string[];
+  connections(family?: Family): string[] {
+    return this.conntrack.list(family === undefined ? {} : { family });
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function countersAt(table: CompiledTable, at: number): Counters {
+  return { packets: table.counters[at], bytes: table.counters[at + 1] };
 }

@@ -18,6 +18,9 @@ import type {
   RuleSite,
   TargetDeclaration,
 } from "../rules/extension.ts";
+import { kernelRefusals } from "../rules/kernel-check.ts";
+import { printUse } from "../rules/print.ts";
+import { reachOf, type TableReach } from "../rules/reach.ts";
 import type { Chain, Rule, Ruleset, SourcePlace, Table, Use } from "../rules/ruleset.ts";
 import { baseConditions, type Condition } from "./condition.ts";
 import { BACK, type Decisions } from "./decisions.ts";
@@ -178,10 +181,20 @@ export interface Machine {
 
 /** Compiles every table of a ruleset; arms conntrack where a rule needs it. Throws LoadError. */
 export function compileRuleset(ruleset: Ruleset, machine: Machine): CompiledTable[] {
-  const refusals: Refusal[] = [];
+  const refusals = ruleset.tables.flatMap((table) => refusedByKernel(table, ruleset.family, machine.registry));
+  if (refusals.length > 0) throw new LoadError(refusals);
   const tables = ruleset.tables.map((table) => new TableCompiler(table, ruleset.family, machine, refusals).compile());
   if (refusals.length > 0) throw new LoadError(refusals);
   return tables;
+}
+
+/** What iptables takes but the kernel does not; a loop of jumps among them. */
+function refusedByKernel(table: Table, family: Family, registry: Registry): Refusal[] {
+  return kernelRefusals(table, family, registry).map(({ chain, rule, message }) => {
+    const rules = table.chains.find((c) => c.name === chain)?.rules ?? [];
+    const number = rule === null ? 0 : rules.indexOf(rule) + 1;
+    return { place: { table: table.name, chain, rule: number }, source: rule?.place ?? null, message };
+  });
 }
 
 class TableCompiler {
@@ -189,6 +202,7 @@ class TableCompiler {
   readonly #family: Family;
   readonly #machine: Machine;
   readonly #refusals: Refusal[];
+  readonly #reach: TableReach;
   readonly #byName = new Map<string, CompiledChain>();
   readonly #counters: Float64Array;
   #next = 0;
@@ -198,6 +212,7 @@ class TableCompiler {
     this.#family = family;
     this.#machine = machine;
     this.#refusals = refusals;
+    this.#reach = reachOf(table);
     this.#counters = new Float64Array(2 * table.chains.reduce((sum, chain) => sum + chain.rules.length + 1, 0));
   }
 
@@ -255,13 +270,11 @@ class TableCompiler {
   }
 
   #site(rule: Rule, chain: CompiledChain): RuleSite {
-    const hooks = hooksOf(this.#table.name);
-    const own = hooks.filter((hook) => HOOK_NAMES[hook] === chain.name);
     return {
       family: this.#family,
       table: this.#table.name,
       chain: chain.name,
-      hooks: chain.policy !== null ? own : hooks,
+      hooks: this.#reach.chains.get(chain.name)?.hooks ?? [],
       protocol: rule.protocol,
       inInterface: rule.inInterface !== null,
       outInterface: rule.outInterface !== null,
@@ -315,8 +328,8 @@ class TableCompiler {
     }
     const is = target.use.options;
     const action = this.#bind(declared, target.use, site, refuse, () => declared.compile(is, engine));
-    const plain = `${name} ${printed(declared, is, this.#family)}`.trimEnd();
-    const says = (p: Packet) => declared.does?.(is, p, engine) ?? plain;
+    const family = this.#family;
+    const says = (p: Packet) => declared.does?.(is, p, engine) ?? printUse({ name, options: is }, declared, family);
     return { does: ACTS, to: null, action, says };
   }
 }
@@ -334,10 +347,6 @@ function matchCondition(declared: MatchDeclaration, use: Use, engine: Engine): C
     source,
     test: declared.compile(is, engine),
     hotdrops: source === null || source.includes("hotdrop"),
-    why: (p) => declared.why?.(is, p, engine) ?? `${use.name} ${printed(declared, is, engine.family)} does not match`,
+    why: (p) => declared.why?.(is, p, engine) ?? `${printUse(use, declared, engine.family)} does not hold`,
   };
-}
-
-function printed(declared: MatchDeclaration | TargetDeclaration, is: unknown, family: Family): string {
-  return declared.print?.(is, { family }) ?? "";
 }

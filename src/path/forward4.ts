@@ -1,0 +1,68 @@
+/** Passing an IPv4 packet on (ip_forward.c): TTL, size, redirects, in the order in which the kernel looks at them. */
+import { ACCEPT, FORWARD } from "../packet/hook.ts";
+import { IP_DF, IPV4_CHECKSUM, IPV4_FRAGMENT, IPV4_TTL, setIpv4Check } from "../packet/ipv4.ts";
+import { PACKET_HOST } from "../packet/packet.ts";
+import { frameNeeded4, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, icmpSend4 } from "./icmp4.ts";
+import { forwardOptions } from "./ip-options.ts";
+import { output4 } from "./output4.ts";
+import { type Skb, WAY_FORWARD, WAY_OUTPUT } from "./skb.ts";
+import type { Stack } from "./stack.ts";
+
+const ICMP_SOURCE_ROUTE_FAILED = 5;
+const ICMP_REDIRECT_HOST = 1;
+
+/** ip_forward, with an input route to another host. */
+export function forward4(on: Stack, p: Skb): number {
+  const route = p.route;
+  if (route === null) return on.drop(p, "no route");
+  if (p.packetType !== PACKET_HOST) return on.drop(p, "broadcast frames are not forwarded");
+  if (p.ttl <= 1) {
+    icmpSend4(on, p, ICMP_TIME_EXCEEDED, 0, 0);
+    return on.drop(p, "TTL exceeded");
+  }
+  const opt = p.options;
+  if (opt?.strict && route.via0 !== 0) {
+    icmpSend4(on, p, ICMP_UNREACHABLE, ICMP_SOURCE_ROUTE_FAILED, 0);
+    return on.drop(p, "strict source route through a gateway");
+  }
+  p.forwarded = true;
+  if (p.way !== WAY_OUTPUT) p.way = WAY_FORWARD;
+  if (p.length > route.forwardMtu && isTooLong(p, route.forwardMtu)) return frameNeeded4(on, p, route.forwardMtu);
+  decreaseTtl(p);
+  if (route.redirect && (opt === null || opt.sourceRoute === 0)) redirect(on, p);
+  if (on.updatesPriority) p.priority = PRIORITIES[(p.tos & 0x1e) >> 1];
+  p.outDev = route.dev;
+  const code = on.at(FORWARD, p);
+  if ((code & 3) !== ACCEPT) return code;
+  if (opt !== null) {
+    forwardOptions(p, opt, route.source0);
+    if (opt.changed) setIpv4Check(p);
+  }
+  return output4(on, p);
+}
+
+/** ip_exceeds_mtu, of a packet longer than `mtu`. */
+function isTooLong(p: Skb, mtu: number): boolean {
+  if ((p.view.getUint16(p.start + IPV4_FRAGMENT) & IP_DF) === 0) return false;
+  return p.fragMaxSize > mtu || !p.ignoreDf;
+}
+
+/** ip_decrease_ttl: the checksum follows, as the kernel adds it on a little-endian machine. */
+export function decreaseTtl(p: Skb): void {
+  const at = p.start + IPV4_CHECKSUM;
+  const sum = p.view.getUint16(at, true) + 1;
+  p.view.setUint16(at, sum >= 0xffff ? sum + 1 : sum, true);
+  p.ttl--;
+  p.data[p.start + IPV4_TTL] = p.ttl;
+}
+
+/** ip_rt_send_redirect. */
+function redirect(on: Stack, p: Skb): void {
+  const route = p.route;
+  if (route === null) return;
+  const gateway = route.via0 !== 0 ? route.via0 : p.dst0;
+  on.limit.redirect(p.src0, () => icmpSend4(on, p, ICMP_REDIRECT, ICMP_REDIRECT_HOST, gateway >>> 0));
+}
+
+/** rt_tos2priority: the packet scheduler's band for a TOS (route.c: ip_tos2prio). */
+const PRIORITIES = [0, 0, 0, 0, 2, 2, 2, 2, 6, 6, 6, 6, 4, 4, 4, 4];

@@ -1,0 +1,174 @@
+/**
+ * Turns the hook table (hooks.ts) into one function per hook: the steps that exist for this family, in order of
+ * priority, until one says something else than ACCEPT.
+ */
+import { ACCEPT, type Family, HOOK_NAMES, type Hook, OUTPUT } from "../packet/hook.ts";
+import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, CT_UNTRACKED, type Packet } from "../packet/packet.ts";
+import { PASS } from "./decisions.ts";
+import type { Explainer } from "./explain.ts";
+import type { Walk } from "./generate.ts";
+import { type StepName, stepsAt } from "./hooks.ts";
+import type { CompiledTable } from "./program.ts";
+import { reroute } from "./reroute.ts";
+import type { Skb } from "./skb.ts";
+import type { SkbWalk, Stack } from "./stack.ts";
+import { tableWalk } from "./walk.ts";
+
+/** Indexes of STATE_NAMES (firewall.ts). */
+const STATE_NEW = 1;
+const STATE_ESTABLISHED = 2;
+const STATE_RELATED = 3;
+const STATE_INVALID = 4;
+const STATE_UNTRACKED = 5;
+
+interface Parts {
+  readonly stack: Stack;
+  readonly family: Family;
+  readonly tables: readonly CompiledTable[];
+  /** Gathers fragments: PASS with a whole packet. */
+  readonly gather: SkbWalk;
+  readonly explainer: Explainer;
+}
+
+/** The walks of all hooks of a family. */
+export function hookWalks(parts: Parts, generates: boolean): SkbWalk[] {
+  return HOOK_NAMES.map((_, hook) => {
+    const steps = stepsAt(hook as Hook)
+      .map((step) => stepWalk(parts, hook as Hook, step))
+      .filter((walk) => walk !== null);
+    return generates ? generated(steps) : oneByOne(steps);
+  });
+}
+
+/** Spelt out, so that every call site has one callee and the engine can inline it. */
+function generated(steps: readonly SkbWalk[]): SkbWalk {
+  const body = steps.map((_, i) => `c = s${i}(p); if ((c & 3) !== 1) return c;`).join("\n");
+  const names = steps.map((_, i) => `const s${i} = S[${i}];`).join("\n");
+  return new Function("S", `"use strict";\n${names}\nreturn function (p) {\nlet c = 0;\n${body}\nreturn ${PASS};\n};`)(
+    steps,
+  ) as SkbWalk;
+}
+
+function oneByOne(steps: readonly SkbWalk[]): SkbWalk {
+  return (p) => {
+    for (let i = 0; i < steps.length; i++) {
+      const code = steps[i](p);
+      if ((code & 3) !== ACCEPT) return code;
+    }
+    return PASS;
+  };
+}
+
+function stepWalk(parts: Parts, hook: Hook, step: StepName): SkbWalk | null {
+  const { stack, family, tables } = parts;
+  const armed = stack.conntrack.armed(family);
+  switch (step) {
+    case "defrag":
+      return armed ? parts.gather : null;
+    case "conntrack":
+      return armed ? trackStep(stack) : null;
+    case "confirm":
+      return armed ? confirmStep(stack) : null;
+    default: {
+      const table = tables.find((t) => t.name === step);
+      if (table === undefined) return null;
+      const walk = tableWalk(table, hook, parts.explainer);
+      if (step === "nat") return natStep(stack, hook, walk);
+      if (step === "filter") return filterStep(walk);
+      if (step === "mangle" && hook === OUTPUT) return mangleOutputStep(stack, walk);
+      return tableStep(walk);
+    }
+  }
+}
+
+function tableStep(walk: Walk): SkbWalk {
+  return (p) => {
+    const code = walk(p);
+    p.lastCode = code;
+    return code;
+  };
+}
+
+function filterStep(walk: Walk): SkbWalk {
+  return (p) => {
+    const code = walk(p);
+    p.filterCode = code;
+    return code;
+  };
+}
+
+/** iptable_mangle.c: ipt_mangle_out: what decides on a route may have changed. */
+function mangleOutputStep(stack: Stack, walk: Walk): SkbWalk {
+  return (p) => {
+    const { src0, src1, src2, src3, dst0, dst1, dst2, dst3, mark } = p;
+    const other = p.family === 4 ? p.tos : hopsAndLabel(p);
+    const code = walk(p);
+    p.lastCode = code;
+    if ((code & 3) !== ACCEPT) return code;
+    const same =
+      p.src0 === src0 &&
+      p.src1 === src1 &&
+      p.src2 === src2 &&
+      p.src3 === src3 &&
+      p.dst0 === dst0 &&
+      p.dst1 === dst1 &&
+      p.dst2 === dst2 &&
+      p.dst3 === dst3 &&
+      p.mark === mark &&
+      (p.family === 4 ? p.tos : hopsAndLabel(p)) === other;
+    return same ? code : reroute(stack, p, code);
+  };
+}
+
+/** IPv6: hop limit, traffic class and flow label, in one number. */
+function hopsAndLabel(p: Skb): number {
+  return p.view.getUint32(p.start) * 256 + p.ttl;
+}
+
+function natStep(stack: Stack, hook: Hook, walk: Walk): SkbWalk {
+  const walkTable = (packet: Packet) => {
+    const p = packet as Skb;
+    const code = walk(p);
+    p.natCode = code;
+    p.lastCode = code;
+    return code & 3;
+  };
+  return (p) => {
+    if (p.ct === 0) return PASS;
+    p.natCode = PASS;
+    const { dst0, dst1, dst2, dst3 } = p;
+    const verdict = stack.nat.atHook(p, walkTable);
+    if (verdict !== ACCEPT) {
+      if ((p.natCode & 3) !== ACCEPT) return p.natCode;
+      return stack.drop(p, "the packet cannot be translated");
+    }
+    if (hook === OUTPUT) return stack.nat.mustReroute(p) ? reroute(stack, p, PASS) : PASS;
+    // nf_nat_ipv4_pre_routing: a route that the packet brought with it (through lo) is void.
+    if (p.route !== null && (p.dst0 !== dst0 || p.dst1 !== dst1 || p.dst2 !== dst2 || p.dst3 !== dst3)) p.route = null;
+    return PASS;
+  };
+}
+
+function trackStep(stack: Stack): SkbWalk {
+  const conntrack = stack.conntrack;
+  return (p) => {
+    const verdict = conntrack.track(p);
+    if (verdict !== ACCEPT) return stack.drop(p, conntrack.dropReason);
+    p.state = stateOf(p);
+    if (p.steps !== null) p.steps.push({ kind: "state", state: STATE_WORDS[p.state], entry: conntrack.line(p) });
+    return PASS;
+  };
+}
+
+const STATE_WORDS = ["", "NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"];
+
+function stateOf(p: Skb): number {
+  if (p.ct === 0) return p.ctinfo === CT_UNTRACKED ? STATE_UNTRACKED : STATE_INVALID;
+  if (p.ctinfo === CT_ESTABLISHED || p.ctinfo === CT_ESTABLISHED_REPLY) return STATE_ESTABLISHED;
+  return p.ctinfo === CT_NEW ? STATE_NEW : STATE_RELATED;
+}
+
+function confirmStep(stack: Stack): SkbWalk {
+  const conntrack = stack.conntrack;
+  return (p) => (conntrack.confirm(p) === ACCEPT ? PASS : stack.drop(p, conntrack.dropReason));
+}

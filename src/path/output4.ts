@@ -1,0 +1,67 @@
+/**
+ * IPv4 on its way out: packets of the host's own through OUTPUT, then everything that leaves through POSTROUTING, in
+ * pieces when it is too long (ip_output.c).
+ */
+import { RTN_BROADCAST, RTN_MULTICAST } from "../host/route.ts";
+import { ACCEPT, OUTPUT, POSTROUTING } from "../packet/hook.ts";
+import { IP_DF, IPV4_FRAGMENT } from "../packet/ipv4.ts";
+import { PACKET_LOOPBACK } from "../packet/packet.ts";
+import { fragment4 } from "./fragment4.ts";
+import { frameNeeded4 } from "./icmp4.ts";
+import { type Skb, WAY_OUTPUT } from "./skb.ts";
+import { LO, type Stack } from "./stack.ts";
+
+/** 224.0.0.1: the group that every host is in. */
+const ALL_HOSTS = -0x1fffffff;
+
+/** ip_local_out: a packet of the host's own, complete and with its route. */
+export function localOut4(on: Stack, p: Skb): number {
+  p.way = WAY_OUTPUT;
+  p.inDev = 0;
+  p.outDev = p.route === null ? 0 : p.route.dev;
+  const code = on.at(OUTPUT, p);
+  return (code & 3) === ACCEPT ? output4(on, p) : code;
+}
+
+/** dst_output: ip_output or ip_mc_output. */
+export function output4(on: Stack, p: Skb): number {
+  const route = p.route;
+  if (route === null) return on.drop(p, "no route");
+  p.outDev = route.dev;
+  const many = route.type === RTN_MULTICAST || route.type === RTN_BROADCAST;
+  if (many && !p.forwarded && route.dev !== LO) {
+    if (route.type === RTN_BROADCAST || p.dst0 === ALL_HOSTS) loopCopy(on, p);
+    if (route.type === RTN_MULTICAST && p.ttl === 0) return on.drop(p, "a multicast with TTL 0 stays in the host");
+  }
+  const code = on.at(POSTROUTING, p);
+  return (code & 3) === ACCEPT ? finish4(on, p) : code;
+}
+
+/** ip_mc_output: the host hears its own broadcasts and the groups it is in; a copy goes its own way. */
+function loopCopy(on: Stack, p: Skb): void {
+  const length = p.end - p.start;
+  const copy = on.take(length, p);
+  copy.data.set(p.data.subarray(p.start, p.end));
+  copy.load(copy.data, copy.view, 0, length);
+  copy.begin();
+  copy.copyMetadata(p);
+  const code = on.at(POSTROUTING, copy);
+  on.tell(p, copy, "the host hears it too");
+  if ((code & 3) === ACCEPT) {
+    copy.packetType = PACKET_LOOPBACK;
+    copy.arrival = p.outDev;
+    on.loop(copy);
+  }
+  on.done(copy);
+}
+
+/** ip_finish_output: in one piece, or in several. */
+function finish4(on: Stack, p: Skb): number {
+  const route = p.route;
+  if (route === null) return on.drop(p, "no route");
+  const mtu = p.forwarded ? route.forwardMtu : route.mtu;
+  if (p.length <= mtu && p.fragMaxSize === 0) return on.transmit(p);
+  const df = (p.view.getUint16(p.start + IPV4_FRAGMENT) & IP_DF) !== 0;
+  if (df && (!p.ignoreDf || p.fragMaxSize > mtu)) return frameNeeded4(on, p, mtu);
+  return fragment4(on, p, mtu);
+}

@@ -1,0 +1,83 @@
+/**
+ * IPv6 on its way out: packets of the host's own through OUTPUT, then everything that leaves through POSTROUTING, in
+ * fragments when it may be cut and is too long (ip6_output.c).
+ */
+import { EACCES, EINVAL } from "../host/route.ts";
+import { ACCEPT, OUTPUT, POSTROUTING } from "../packet/hook.ts";
+import { PACKET_LOOPBACK } from "../packet/packet.ts";
+import { fragment6 } from "./fragment6.ts";
+import { ICMPV6_TOO_BIG, icmpSend6 } from "./icmp6.ts";
+import { type Skb, WAY_OUTPUT } from "./skb.ts";
+import { LO, type Stack } from "./stack.ts";
+
+const SCOPE_NODE = 1;
+
+/** ip6_local_out: a packet of the host's own, complete and with its route. */
+export function localOut6(on: Stack, p: Skb): number {
+  p.way = WAY_OUTPUT;
+  p.inDev = 0;
+  p.outDev = p.route === null ? 0 : p.route.dev;
+  const code = on.at(OUTPUT, p);
+  return (code & 3) === ACCEPT ? output6(on, p) : code;
+}
+
+/** dst_output: ip6_output. */
+export function output6(on: Stack, p: Skb): number {
+  const route = p.route;
+  if (route === null) return on.drop(p, "no route");
+  p.outDev = p.deviceNow = route.dev;
+  if (on.host.interfaces[route.dev].settings6.disabled) return on.drop(p, "IPv6 is off on the device");
+  const code = on.at(POSTROUTING, p);
+  return (code & 3) === ACCEPT ? finish6(on, p) : code;
+}
+
+/** ip6_finish_output: in one piece, or in several. */
+function finish6(on: Stack, p: Skb): number {
+  const route = p.route;
+  if (route === null) return on.drop(p, "no route");
+  const { mtu } = route;
+  if (p.length <= mtu && (p.fragMaxSize === 0 || p.length <= p.fragMaxSize)) return emit6(on, p);
+  if ((!p.ignoreDf && p.length > mtu) || p.fragMaxSize > mtu) return tooBig6(on, p, mtu);
+  return fragment6(on, p, mtu);
+}
+
+/** The packet is too long, and routers do not cut: its sender is told how long it may be. */
+export function tooBig6(on: Stack, p: Skb, mtu: number): number {
+  icmpSend6(on, p, ICMPV6_TOO_BIG, 0, mtu);
+  return on.drop(p, "packet too big", `the packet has ${p.length} bytes, ${mtu} may pass`);
+}
+
+/** ip6_finish_output2: the host hears the groups it is in; what is meant for this node only does not leave it. */
+export function emit6(on: Stack, p: Skb): number {
+  const route = p.route;
+  if (route !== null && p.dst0 >>> 24 === 0xff && route.dev !== LO) {
+    if (on.host.isGroupMember6(route.dev, p.dst0, p.dst1, p.dst2, p.dst3)) {
+      loopCopy(on, p);
+      if (p.ttl === 0) return on.drop(p, "a multicast with hop limit 0 stays in the host");
+    }
+    if (((p.dst0 >>> 16) & 15) <= SCOPE_NODE) return on.drop(p, "a node-local multicast stays in the host");
+  }
+  return on.transmit(p);
+}
+
+function loopCopy(on: Stack, p: Skb): void {
+  const length = p.end - p.start;
+  const copy = on.take(length, p);
+  copy.data.set(p.data.subarray(p.start, p.end));
+  copy.load(copy.data, copy.view, 0, length);
+  copy.begin();
+  copy.copyMetadata(p);
+  const code = on.at(POSTROUTING, copy);
+  on.tell(p, copy, "the host hears it too");
+  if ((code & 3) === ACCEPT) {
+    copy.packetType = PACKET_LOOPBACK;
+    copy.arrival = p.outDev;
+    on.loop(copy);
+  }
+  on.done(copy);
+}
+
+/** What there is no way for, by the route's error; -1: nothing is said (a blackhole). */
+export function noWayCode6(error: number): number {
+  return error === EINVAL ? -1 : error === EACCES ? 1 : 0;
+}

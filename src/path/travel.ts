@@ -1,0 +1,56 @@
+/**
+ * A packet's whole way: arriving or departing, through lo and back if need be, together with all that it causes.
+ */
+import { PASS } from "./decisions.ts";
+import { localOut4 } from "./output4.ts";
+import { localOut6 } from "./output6.ts";
+import { receive4 } from "./receive4.ts";
+import { receive6 } from "./receive6.ts";
+import type { Skb } from "./skb.ts";
+import { LO, type Stack } from "./stack.ts";
+
+/** Lets the clock go on to `time` (µs): what waited too long gives up, and may say so. */
+export function passTime(on: Stack, time: number): void {
+  if (on.fragments4.waiting) on.fragments4.expire(time);
+  if (on.fragments6.waiting) on.fragments6.expire(time);
+  if (time > on.host.now) on.host.now = time;
+  if (on.backlog.length > 0) drain(on, null, PASS);
+}
+
+/** The packet that `main` stands for, to its end: a code. */
+export function travel(on: Stack, main: Skb): number {
+  const code = main.local ? depart(on, main) : main.family === 4 ? receive4(on, main) : receive6(on, main);
+  return on.backlog.length === 0 ? code : drain(on, main, code);
+}
+
+/** Receives what was sent to lo, in order. */
+function drain(on: Stack, main: Skb | null, code: number): number {
+  let result = code;
+  for (let p = on.backlog.shift(); p !== undefined; p = on.backlog.shift()) {
+    p.looped = false;
+    p.inDev = p.arrival !== 0 ? p.arrival : LO;
+    p.outDev = 0;
+    p.local = false;
+    p.forwarded = false;
+    const end = p.family === 4 ? receive4(on, p) : receive6(on, p);
+    if (p === main) result = end;
+    else on.done(p);
+  }
+  return result;
+}
+
+/** The host sends the packet, complete as it is (raw.c: raw_send_hdrinc). `outDev` may say by which device. */
+function depart(on: Stack, p: Skb): number {
+  const { host } = on;
+  const present = p.end - p.start;
+  if (present < (p.family === 4 ? 20 : 40) || p.l4 < 0) return on.drop(p, "not a whole IP header");
+  const route =
+    p.family === 4
+      ? host.route4(p.dst0, 0, p.outDev, p.tos, p.mark)
+      : host.route6(p.dst0, p.dst1, p.dst2, p.dst3, 0, 0, 0, 0, p.outDev, p.mark);
+  if (route.error !== 0) return on.drop(p, route.reason === "" ? "no route" : route.reason, route.detail);
+  if (p.length > host.interfaces[route.dev].mtu) return on.drop(p, "longer than the device's MTU");
+  p.route = route;
+  if (p.steps !== null) p.steps.push({ kind: "route", text: `leaves by ${host.interfaces[route.dev].name}` });
+  return p.family === 4 ? localOut4(on, p) : localOut6(on, p);
+}
