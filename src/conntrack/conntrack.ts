@@ -121,6 +121,15 @@ export class Conntrack {
     return this.#templates.length - 1;
   }
 
+  /** The host answered `p` with a RST: its connection is as good as closed (nf_conntrack_set_closing). */
+  setClosing(p: Packet): void {
+    if (p.ct === 0) return;
+    this.tick();
+    const connections = this.connections(p.family);
+    if ((connections.status(p.ct) & IPS_CONFIRMED) === 0) return;
+    this.#trackers.byProtocol[connections.protocol(p.ct)].close?.(this, connections, p.ct);
+  }
+
   /** Calls `listener` for each connection that ceases to be, before its record is reused. */
   onDestroy(listener: (connections: Connections, handle: number) => void): void {
     this.#ipv4.destroyed.push(listener);

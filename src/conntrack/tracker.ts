@@ -27,6 +27,8 @@ export interface Tracker {
    * so that nothing of it can be taken for `fresh`'s? Absent: never. nf_nat_core.c: nf_nat_used_tuple_harder.
    */
   outlived?(connections: Connections, old: number, fresh: number): boolean;
+  /** The host itself ended the confirmed connection (nf_conntrack_set_closing). Absent: that changes nothing. */
+  close?(on: Conntrack, connections: Connections, handle: number): void;
 }
 
 /** protocol/'s table. */

@@ -11,6 +11,7 @@ export type RandomPurpose =
   | "nat id"
   | "ip id"
   | "fragment id"
+  | "flow label"
   | "statistic"
   | "other";
 

@@ -84,7 +84,18 @@ export const tcp: Tracker = {
   stateName: (state) => TCP_STATE_NAMES[state],
   packet: trackSegment,
   outlived,
+  close,
 };
+
+/** nf_conntrack_tcp_set_closing. */
+function close(on: Conntrack, connections: Connections, handle: number): void {
+  const r = connections.record;
+  const b = connections.base(handle) + TRACKER_WORDS;
+  const old = r[b + HEAD] & 0xff;
+  r[b + HEAD] = (r[b + HEAD] & ~0xff) | TCP_CLOSE;
+  if (old === TCP_CLOSE || (connections.status(handle) & IPS_FIXED_TIMEOUT) !== 0) return;
+  connections.expireAt(handle, (connections.now + on.host.sysctl.tcpTimeoutClose * HZ) | 0);
+}
 
 /** nf_nat_may_kill and nf_seq_has_advanced, for a new connection that begins with a SYN. */
 function outlived(connections: Connections, old: number, fresh: number): boolean {
