@@ -3,7 +3,7 @@
  */
 
 import { NEXTHDR_NONE } from "../../packet/ipv6.ts";
-import { PACKET_BROADCAST, PACKET_HOST, type Packet } from "../../packet/packet.ts";
+import { PACKET_BROADCAST, PACKET_HOST, PACKET_MULTICAST, type Packet } from "../../packet/packet.ts";
 import {
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
@@ -64,7 +64,8 @@ export function portOf(p: Packet, source: boolean): number {
 
 /**
  * Writes the link-layer address into `key[at]` and the upper half of `key[at + 1]`; false when the packet came from no
- * Ethernet device or the address is all zero. The destination is the receiving device's own, or broadcast.
+ * Ethernet device or the address is all zero. The destination is what follows from the packet's type: the receiving device's own,
+ * broadcast, or the group's.
  */
 export function putMac(key: Int32Array, at: number, p: Packet, source: boolean, environment: SetEnvironment): boolean {
   if (p.mac < 0 || p.macLength !== 6) return false;
@@ -76,6 +77,11 @@ export function putMac(key: Int32Array, at: number, p: Packet, source: boolean, 
   } else if (p.packetType === PACKET_BROADCAST) {
     high = -1;
     low = 0xffff;
+  } else if (p.packetType === PACKET_MULTICAST) {
+    // The group's Ethernet address: 01:00:5e and 23 bits of an IPv4 group, 33:33 and 32 bits of an IPv6 one.
+    const group = p.family === 4 ? p.dst0 & 0x7fffff : p.dst3;
+    high = p.family === 4 ? 0x01005e00 | (group >>> 16) : 0x33330000 | (group >>> 16);
+    low = group & 0xffff;
   } else {
     const mac = p.packetType === PACKET_HOST ? environment.interfaces[p.inDev]?.mac : null;
     if (mac === null || mac === undefined) return false;
