@@ -9,6 +9,7 @@ import type { Nat } from "../nat/nat.ts";
 import type { Family, Hook, TableName, Verdict } from "../packet/hook.ts";
 import type { Packet } from "../packet/packet.ts";
 import type { RulePlace } from "../packet/step.ts";
+import type { Use } from "./ruleset.ts";
 
 /** What is known while an option's words are read, checked or printed. */
 export interface OptionSite {
@@ -91,6 +92,8 @@ export interface RuleSite {
   /** For checks that look at other parts (MASQUERADE's -o, …). */
   readonly inInterface: boolean;
   readonly outInterface: boolean;
+  /** The rule's matches, as bound. Known in checkEntry only. */
+  readonly matches?: readonly Use[];
 }
 
 export interface Declaration<O extends Options, I> {

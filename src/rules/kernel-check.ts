@@ -78,6 +78,7 @@ function siteOf(rule: Rule, chain: Chain, hooks: readonly Hook[], table: Table, 
     protocol: rule.protocol,
     inInterface: rule.inInterface !== null,
     outInterface: rule.outInterface !== null,
+    matches: rule.matches,
   };
 }
 
