@@ -9,7 +9,7 @@ import { ScriptedRandom } from "../host/random.ts";
 import type { Step } from "../packet/step.ts";
 import { Firewall } from "../path/firewall.ts";
 import { registry } from "../registry.ts";
-import { parseSave } from "../rules/parse.ts";
+import { parseSave } from "../rules/save.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
 import { withoutInstant } from "./conntrack-table.ts";
 import { KERNEL_SILENT, KernelFirewall } from "./kernel-firewall.ts";

@@ -1,8 +1,19 @@
 /** The families of scenarios that the twin is compared in. */
 import type { Scenario } from "../../src/kernel/scenario.ts";
+import { datagramScenario } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
+import { timeoutScenario } from "./limits.ts";
+import { natScenario } from "./nat.ts";
+import { fragmentScenario, routingScenario } from "./path.ts";
+import { rulesScenario } from "./rules.ts";
 import { tcpScenario } from "./tcp.ts";
 
 export const FAMILIES: Readonly<Record<string, (dice: Dice) => Scenario>> = {
   tcp: tcpScenario,
+  datagrams: datagramScenario,
+  nat: natScenario,
+  rules: rulesScenario,
+  routing: routingScenario,
+  fragments: fragmentScenario,
+  timeouts: timeoutScenario,
 };

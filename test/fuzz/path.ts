@@ -1,0 +1,179 @@
+/**
+ * Where packets go: TTL, MTU, routes of every type, martians, rp_filter, broadcast and multicast, packets of the host
+ * itself, and fragments of all of these.
+ */
+import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
+import { datagram, mangled } from "./datagrams.ts";
+import type { Dice } from "./dice.ts";
+import { echo, hex, type Ip, rawPacket, tcp, udp } from "./packets.ts";
+import { COUNT_STATES, family, LAN, NET, OWN, ROUTER, router } from "./world.ts";
+
+const ROUTES: Readonly<Record<4 | 6, readonly string[]>> = {
+  4: [
+    "blackhole 192.0.2.0/24",
+    "unreachable 192.0.2.0/24",
+    "prohibit 192.0.2.0/24",
+    "198.51.100.10 via 10.1.0.5",
+    "198.51.100.0/24 dev dmz0",
+    "192.0.2.33 dev wan0 mtu 600",
+  ],
+  6: [
+    "blackhole 2001:db8:1::/48",
+    "unreachable 2001:db8:1::/48",
+    "prohibit 2001:db8:1::/48",
+    "2001:db8::a via fd00:3::5",
+    "2001:db8::/64 dev dmz0",
+  ],
+};
+
+export function routingScenario(dice: Dice): Scenario {
+  const fam = family(dice);
+  const sysctl: Record<string, number> = {};
+  const maybe = (key: string, value: number, probability: number) => {
+    if (dice.chance(probability)) sysctl[key] = value;
+  };
+  maybe("net.ipv4.ip_forward", 0, 0.08);
+  maybe("net.ipv4.conf.all.rp_filter", dice.int(1, 2), 0.3);
+  maybe("net.ipv4.conf.all.accept_local", 1, 0.1);
+  maybe("net.ipv4.conf.all.route_localnet", 1, 0.1);
+  maybe("net.ipv6.conf.all.forwarding", 0, 0.08);
+  const routes = [
+    ...(ROUTER.routes as string[]).filter((route) => dice.chance(0.85) || route.includes("::") !== (fam === 6)),
+  ];
+  for (const route of ROUTES[fam]) if (dice.chance(0.3)) routes.push(route);
+  const armed = dice.chance(0.7);
+  const narrow = dice.chance(0.3);
+  const interfaces = { ...(ROUTER.interfaces as Record<string, string[]>) };
+  const host = router(sysctl, {
+    routes: oneEach(routes),
+    interfaces: narrow
+      ? { ...interfaces, wan0: { addresses: interfaces.wan0, mtu: dice.pick([1280, 1400]) } }
+      : interfaces,
+  });
+  const events = Array.from({ length: dice.int(3, 14) }, () => wanderer(dice, fam));
+  const rules = armed
+    ? COUNT_STATES
+    : "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
+  return { host, rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+}
+
+/** Two routes to one network would be refused. */
+function oneEach(routes: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return routes.filter((route) => {
+    const key =
+      route.replace(/^(blackhole|unreachable|prohibit) /, "").split(" ")[0] + (route.includes("::") ? "6" : "4");
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+const ODD: Readonly<Record<4 | 6, readonly string[]>> = {
+  4: [
+    "127.0.0.1",
+    "0.0.0.0",
+    "255.255.255.255",
+    "224.0.0.1",
+    "224.0.0.5",
+    "10.0.0.255",
+    "10.0.0.0",
+    "203.0.113.255",
+    "240.0.0.1",
+    "169.254.1.1",
+    "10.0.0.1",
+    "203.0.113.9",
+    "10.9.9.9",
+    "192.0.2.77",
+  ],
+  6: [
+    "::1",
+    "::",
+    "ff02::1",
+    "ff02::5",
+    "ff05::2",
+    "fe80::1",
+    "fd00:1::1",
+    "fd00:1::",
+    "fd00:2::1",
+    "2001:db8:1::77",
+    "::ffff:10.0.0.1",
+    "fec0::1",
+  ],
+};
+
+function wanderer(dice: Dice, fam: 4 | 6): ScenarioEvent {
+  if (dice.chance(0.15)) {
+    const made = datagram(dice, fam);
+    return { dev: made.dev, hex: hex(mangled(dice, made.bytes, 0.3)) };
+  }
+  const local = dice.chance(0.15);
+  const src = local
+    ? dice.pick([OWN[fam], OWN[fam], LAN[fam][0]])
+    : dice.chance(0.2)
+      ? dice.pick(ODD[fam])
+      : dice.pick([...LAN[fam], ...NET[fam]]);
+  const dst = dice.chance(0.3) ? dice.pick(ODD[fam]) : dice.pick([...NET[fam], ...LAN[fam], OWN[fam]]);
+  const ends: Ip = {
+    src,
+    dst,
+    ttl: dice.pick([64, 64, 64, 2, 1, 0, 255]),
+    id: dice.int(1, 65535),
+    df: dice.chance(0.5),
+    tos: dice.pick([0, 0, 0x1c, 0xff]),
+  };
+  const size = dice.pick([0, 10, 10, 560, 1200, 1240, 1300, 1380, 1452, 1472]);
+  const bytes = dice.chance(0.5)
+    ? udp({ ...ends, sport: 4000, dport: 53, data: new Uint8Array(size) })
+    : dice.chance(0.5)
+      ? tcp({ ...ends, sport: 4000, dport: 80, flags: 2, data: new Uint8Array(size) })
+      : echo({ ...ends, id16: 7, body: new Uint8Array(size) });
+  return { dev: local ? null : dice.pick(["lan0", "lan0", "wan0", "dmz0"]), hex: hex(bytes) };
+}
+
+/** Datagrams in pieces: in order or not, overlapping, doubled, missing, too small, mixed with others. */
+export function fragmentScenario(dice: Dice): Scenario {
+  const fam = family(dice, 0.4);
+  const armed = dice.chance(0.8);
+  const events: ScenarioEvent[] = [];
+  for (let n = dice.int(1, 3); n > 0; n--) events.push(...pieces(dice, fam, n));
+  const shuffled = dice.chance(0.4) ? shuffle(dice, events) : events;
+  const rules = armed
+    ? COUNT_STATES
+    : "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A FORWARD -p udp -m udp --dport 53\nCOMMIT\n";
+  const narrow = dice.chance(0.2);
+  const interfaces = ROUTER.interfaces as Record<string, string[]>;
+  const host = router(
+    {},
+    narrow ? { interfaces: { ...interfaces, wan0: { addresses: interfaces.wan0, mtu: 1280 } } } : {},
+  );
+  return { host, rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events: shuffled.slice(0, 24) };
+}
+
+function pieces(dice: Dice, fam: 4 | 6, id: number): ScenarioEvent[] {
+  const [src, dst] = [LAN[fam][0], dice.chance(0.2) ? OWN[fam] : NET[fam][0]];
+  const header = fam === 4 ? 20 : 40;
+  const whole = dice.chance(0.7)
+    ? udp({ src, dst, sport: 4000, dport: 53, data: dice.bytes(dice.pick([16, 100, 1000, 2900])) }).subarray(header)
+    : echo({ src, dst, id16: 7, body: dice.bytes(dice.pick([100, 1600])) }).subarray(header);
+  const size = dice.pick([8, 64, 512, 1232]);
+  const events: ScenarioEvent[] = [];
+  const ip = { src, dst, id: 77 + id, df: dice.chance(0.1), tos: dice.pick([0, 0, 2, 3]), ttl: dice.pick([64, 64, 1]) };
+  for (let at = 0; at < whole.length && events.length < 12; at += size) {
+    const start = dice.chance(0.05) && at >= 8 ? at - 8 : at;
+    const end = Math.min(whole.length, at + size);
+    const more = end < whole.length;
+    if (dice.chance(0.04)) continue;
+    const fragment = { id: 77 + id, offset: start, more: dice.chance(0.02) ? !more : more };
+    const kind = whole.length > 0 && isUdp(whole) ? 17 : fam === 4 ? 1 : 58;
+    const bytes = rawPacket({ ...ip, fragment }, kind, whole.subarray(start, end));
+    events.push({ dev: "lan0", hex: hex(bytes) });
+    if (dice.chance(0.04)) events.push({ dev: "lan0", hex: hex(bytes) });
+  }
+  return events;
+}
+
+const isUdp = (segment: Uint8Array) => ((segment[0] << 8) | segment[1]) === 4000;
+
+function shuffle<T>(dice: Dice, items: readonly T[]): T[] {
+  const left = [...items];
+  return items.map(() => left.splice(dice.int(0, left.length - 1), 1)[0]);
+}
