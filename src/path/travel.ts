@@ -13,7 +13,11 @@ import { LO, type Stack } from "./stack.ts";
 export function passTime(on: Stack, time: number): void {
   if (on.fragments4.waiting) on.fragments4.expire(time);
   if (on.fragments6.waiting) on.fragments6.expire(time);
-  if (time > on.host.now) on.host.now = time;
+  if (time > on.host.now) {
+    // The sets were loaded when the first packet came: their timeouts run from then.
+    if (on.host.now === 0) on.host.sets.start(time);
+    on.host.now = time;
+  }
   if (on.backlog.length > 0) drain(on, null, PASS);
 }
 
