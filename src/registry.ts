@@ -20,6 +20,24 @@ import { ttl } from "./match/ttl.ts";
 import { udp } from "./match/udp.ts";
 import type { Family } from "./packet/hook.ts";
 import type { MatchDeclaration, Registry, TargetDeclaration } from "./rules/extension.ts";
+import { ACCEPT } from "./target/ACCEPT.ts";
+import { CONNMARK } from "./target/CONNMARK.ts";
+import { CT } from "./target/CT.ts";
+import { DNAT } from "./target/DNAT.ts";
+import { DROP } from "./target/DROP.ts";
+import { HL } from "./target/HL.ts";
+import { LOG } from "./target/LOG.ts";
+import { MARK } from "./target/MARK.ts";
+import { MASQUERADE } from "./target/MASQUERADE.ts";
+import { NETMAP } from "./target/NETMAP.ts";
+import { NOTRACK } from "./target/NOTRACK.ts";
+import { REDIRECT } from "./target/REDIRECT.ts";
+import { REJECT } from "./target/REJECT.ts";
+import { RETURN } from "./target/RETURN.ts";
+import { SNAT } from "./target/SNAT.ts";
+import { TCPMSS } from "./target/TCPMSS.ts";
+import { TRACE } from "./target/TRACE.ts";
+import { TTL } from "./target/TTL.ts";
 
 const MATCHES: readonly MatchDeclaration[] = [
   addrtype,
@@ -43,7 +61,26 @@ const MATCHES: readonly MatchDeclaration[] = [
   udp,
 ];
 
-const TARGETS: readonly TargetDeclaration[] = [];
+const TARGETS: readonly TargetDeclaration[] = [
+  ACCEPT,
+  CONNMARK,
+  CT,
+  DNAT,
+  DROP,
+  HL,
+  LOG,
+  MARK,
+  MASQUERADE,
+  NETMAP,
+  NOTRACK,
+  REDIRECT,
+  REJECT,
+  RETURN,
+  SNAT,
+  TCPMSS,
+  TRACE,
+  TTL,
+];
 
 /** A registry over these declarations; a name taken twice in one family is a mistake in the list and throws. */
 export function registryOf(matches: readonly MatchDeclaration[], targets: readonly TargetDeclaration[]): Registry {

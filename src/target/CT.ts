@@ -1,0 +1,148 @@
+/**
+ * `-j CT`: what conntrack is to do with the packet when it sees it: nothing (`--notrack`), or look its connection up in
+ * a zone (xt_CT.c). Which events the connection reports is kept and printed; nobody listens to them here.
+ */
+import { CONTINUE } from "../packet/hook.ts";
+import { type OptionType, RuleError, target } from "../rules/extension.ts";
+import { flag, opt, parseNumber, string, U16_MAX } from "../rules/types.ts";
+import { isSettled, untrack } from "./untracked.ts";
+
+type Direction = "both" | "original" | "reply";
+/** Packet.zoneDirection */
+const DIRECTIONS: Readonly<Record<Direction, number>> = { original: 1, reply: 2, both: 3 };
+
+interface Is {
+  readonly notrack: boolean;
+  /** 0 … 65535, or the packet's mark. */
+  readonly zone: number | "mark";
+  readonly direction: Direction;
+  readonly helper: string;
+  readonly timeout: string;
+  readonly connectionEvents: readonly string[];
+  readonly expectationEvents: readonly string[];
+}
+
+const zone: OptionType<number | "mark"> = {
+  arity: 1,
+  parse([word]) {
+    if (word.toLowerCase() === "mark") return "mark";
+    const id = parseNumber(word, 0, U16_MAX);
+    if (id === null) throw new RuleError(`Cannot parse ${word} as a zone ID`);
+    return id;
+  },
+  print: String,
+};
+
+/** A list of names from `known`, printed in the order of `known`. */
+function events(known: readonly string[]): OptionType<readonly string[]> {
+  return {
+    arity: 1,
+    parse([word]) {
+      const names = word.split(",");
+      for (const name of names) if (!known.includes(name)) throw new RuleError(`Unknown event type "${name}"`);
+      return known.filter((name) => names.includes(name));
+    },
+    print: (value) => value.join(","),
+  };
+}
+
+const connectionEvents = events([
+  "new",
+  "related",
+  "destroy",
+  "reply",
+  "assured",
+  "protoinfo",
+  "helper",
+  "mark",
+  "natseqinfo",
+  "secmark",
+]);
+const expectationEvents = events(["new"]);
+
+const DIRECTION_OF: Readonly<Record<string, Direction>> = {
+  "--zone": "both",
+  "--zone-orig": "original",
+  "--zone-reply": "reply",
+};
+
+export const CT = target({
+  name: "CT",
+  families: [4, 6],
+  tables: ["raw"],
+  armsConntrack: (is: Is) => !is.notrack,
+  options: {
+    "--notrack": opt(flag, { help: "conntrack does not look at the packet" }),
+    "--helper": opt(string({ size: 16 }), { help: "name of a helper" }),
+    "--timeout": opt(string({ size: 32 }), { help: "name of a timeout policy" }),
+    "--ctevents": opt(connectionEvents, { help: "events that the connection reports" }),
+    "--expevents": opt(expectationEvents, { help: "events that its expectations report" }),
+    "--zone-orig": opt(zone, { help: "zone of the original direction: a number, or mark" }),
+    "--zone-reply": opt(zone, { help: "zone of the reply direction: a number, or mark" }),
+    "--zone": opt(zone, { help: "zone of both directions: a number, or mark" }),
+  },
+
+  /** Of several zone options the last one's value counts; each adds its direction, and both together are both. */
+  bind(given): Is {
+    let id: number | "mark" = 0;
+    let marked = false;
+    const directions = new Set<Direction>();
+    for (const option of ["--zone", "--zone-orig", "--zone-reply"] as const) {
+      if (given[option] === undefined) continue;
+      if (option !== "--zone") directions.add(DIRECTION_OF[option]);
+    }
+    for (const option of Object.keys(given))
+      if (option === "--zone" || option === "--zone-orig" || option === "--zone-reply") {
+        const value = given[option]!.value;
+        id = value === "mark" ? 0 : value;
+        marked ||= value === "mark";
+      }
+    return {
+      notrack: given["--notrack"] !== undefined,
+      zone: marked ? "mark" : id,
+      direction: directions.size === 1 ? [...directions][0] : "both",
+      helper: given["--helper"]?.value ?? "",
+      timeout: given["--timeout"]?.value ?? "",
+      connectionEvents: given["--ctevents"]?.value ?? [],
+      expectationEvents: given["--expevents"]?.value ?? [],
+    };
+  },
+
+  print(is) {
+    const words: string[] = [];
+    if (is.notrack) words.push("--notrack");
+    if (is.helper !== "") words.push(`--helper ${is.helper}`);
+    if (is.timeout !== "") words.push(`--timeout ${is.timeout}`);
+    if (is.connectionEvents.length > 0) words.push(`--ctevents ${is.connectionEvents.join(",")}`);
+    if (is.expectationEvents.length > 0) words.push(`--expevents ${is.expectationEvents.join(",")}`);
+    const option = { both: "--zone", original: "--zone-orig", reply: "--zone-reply" }[is.direction];
+    if (is.zone !== 0) words.push(`${option} ${is.zone}`);
+    return words.join(" ");
+  },
+
+  refuse(is) {
+    if (is.helper !== "") return `CT: --helper ${is.helper} is not evaluated by this version: it has no helpers`;
+    return is.timeout !== "" ? "CT: --timeout is not evaluated by this version: it has no timeout policies" : null;
+  },
+
+  compile(is, { conntrack }) {
+    if (is.notrack)
+      return (p) => {
+        untrack(p);
+        return CONTINUE;
+      };
+    const zoneFromMark = is.zone === "mark";
+    const id = is.zone === "mark" ? 0 : is.zone;
+    const direction = DIRECTIONS[is.direction];
+    const template = conntrack.addTemplate({ zoneFromMark, helper: "" });
+    return (p) => {
+      if (isSettled(p)) return CONTINUE;
+      p.template = template;
+      p.zone = id;
+      p.zoneDirection = direction;
+      return CONTINUE;
+    };
+  },
+
+  does: (is) => (is.notrack ? "not tracked" : `looked up in zone ${is.zone}`),
+});
