@@ -30,7 +30,6 @@ test("JSON has the documented keys in the documented order", (t) => {
   );
   t.is(timeText(0), "0.000000");
   t.is(timeText(1_234_567), "1.234567");
-  t.is(timeText(-1), "-1.999999".replace("-1.999999", "-1.999999"));
 });
 
 test("a packet on a line, and below when the terminal is narrow", (t) => {
@@ -55,7 +54,7 @@ test("a packet on a line, and below when the terminal is narrow", (t) => {
   t.is(
     new OutcomeLines(PLAIN, 100).line(line),
     "  1  0.000000  lan0→wan0  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]   NEW    ACCEPT  FORWARD 2\n" +
-      "                          from 203.0.113.1:4000".replace("                          ", " ".repeat(26)).slice(0),
+      "                          from 203.0.113.1:4000",
   );
 });
 
@@ -98,12 +97,12 @@ test("steps are a tree of hooks, tables, chains and rules", (t) => {
 routing  forward by wan0
 FORWARD  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]
   filter FORWARD
-    ·  1  -i wan0 -j DROP                         it came in on lan0
-    ✓  2  -p tcp -j web                           → jump web
-      ·  1  -p tcp -m tcp --dport 443 -j ACCEPT   destination port is 80
+    ·  1  -i wan0 -j DROP                        it came in on lan0
+    ✓  2  -p tcp -j web                          → jump web
+      ·  1  -p tcp -m tcp --dport 443 -j ACCEPT  destination port is 80
       end of web
     log  IN=lan0 OUT=wan0
-    ✓  3  -j ACCEPT                               → ACCEPT
+    ✓  3  -j ACCEPT                              → ACCEPT
 POSTROUTING  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]
   nat  source 203.0.113.1:4000
 leaves  wan0 > tcp 203.0.113.1:4000 > 198.51.100.9:80 [S]
@@ -116,20 +115,17 @@ test("a long run of rules that did not match is folded, unless all is asked for"
   for (let n = 1; n <= 100; n++)
     steps.push({ kind: "missed", at: rule("INPUT", n), text: `-A INPUT -s 10.0.0.${n}/32 -j DROP`, because: "no" });
   steps.push({ kind: "policy", table: "filter", chain: "INPUT", verdict: "ACCEPT" });
-  t.deepEqual(
-    stepLines(steps, { paint: PLAIN, full: false }),
-    [
-      "filter INPUT",
-      "  ·  1  -s 10.0.0.1/32 -j DROP    no",
-      "  ·  2  -s 10.0.0.2/32 -j DROP    no",
-      "  ·  3  -s 10.0.0.3/32 -j DROP    no",
-      "  ⋮     94 rules more that did not match",
-      "  · 98  -s 10.0.0.98/32 -j DROP   no",
-      "  · 99  -s 10.0.0.99/32 -j DROP   no",
-      "  · 100  -s 10.0.0.100/32 -j DROP no".replace("DROP no", "DROP  no"),
-      "  policy                          → ACCEPT",
-    ].map((line) => line),
-  );
+  t.deepEqual(stepLines(steps, { paint: PLAIN, full: false }), [
+    "filter INPUT",
+    "  ·  1  -s 10.0.0.1/32 -j DROP     no",
+    "  ·  2  -s 10.0.0.2/32 -j DROP     no",
+    "  ·  3  -s 10.0.0.3/32 -j DROP     no",
+    "  ⋮     94 rules more that did not match",
+    "  · 98  -s 10.0.0.98/32 -j DROP    no",
+    "  · 99  -s 10.0.0.99/32 -j DROP    no",
+    "  · 100  -s 10.0.0.100/32 -j DROP  no",
+    "  policy                           → ACCEPT",
+  ]);
   t.is(stepLines(steps, { paint: PLAIN, full: true }).length, 102);
 });
 
@@ -165,16 +161,13 @@ test("an answer's own way stands inside", (t) => {
 });
 
 test("colours do not move columns", (t) => {
-  const loud = (text: string) => `<${text}>`;
+  const loud = (text: string) => `\u001b[1m${text}\u001b[0m`;
   const paint = { good: loud, bad: loud, warn: loud, dim: loud, strong: loud, name: loud };
-  const plain = stepLines(STEPS, { paint: PLAIN, full: false });
   const painted = stepLines(STEPS, { paint, full: false });
-  // "->" of an arrow is no bracket of ours.
   t.deepEqual(
-    painted
-      .map((line) => line.replace(/<([^<>]*(?: > [^<>]*)*)>/g, "$1").replace(/<|>(?= |$)/g, ""))
-      .map((l) => l.replace(/ > /g, " ").length),
-    plain.map((l) => l.replace(/ > /g, " ").length),
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are
+    painted.map((line) => line.replace(/\u001b\[\dm/g, "")),
+    stepLines(STEPS, { paint: PLAIN, full: false }),
   );
 });
 
@@ -215,7 +208,7 @@ test("totals by verdict, state and path", (t) => {
     "  verdict  ACCEPT 1   DROP 1",
     "  state    none 1   NEW 1",
     "  path     none 1   forward 1",
-    "  not IP    1".replace("   1", "   1"),
+    "  not IP    1",
   ]);
   t.is(grouped(1234567), "1,234,567");
   t.is(count(1, "packet"), "1 packet");
