@@ -84,17 +84,23 @@ function unquoteRestore(raw: string): string {
   return raw.slice(0, quote) + inside + (i >= raw.length ? "\n" : "");
 }
 
+/** Where a token of restoreLexer has its word: blanks in front of a word belong to its token, which halves their number. */
+export function blanksBefore(text: string): number {
+  let i = 0;
+  while (text.charCodeAt(i) === 32 || text.charCodeAt(i) === 9) i++;
+  return i;
+}
+
 /**
  * Words of a rule in iptables-save text, a line without its line break. A closing quote ends the word it stands in;
  * outside quotes a backslash and a single quote are plain characters.
  */
 export function restoreLexer(classify: Classify): moo.Lexer {
   return moo.compile({
-    blank: /[ \t]+/,
+    blank: /[ \t]+(?![\s\S])/,
     word: {
-      match: /[^ \t\n"]+(?=[ \t])|[^ \t\n"]+(?![\s\S])|[^ \t\n"]*"(?:[^"\\]|\\[\s\S])*(?:"|\\?(?![\s\S]))/,
-      value: unquoteRestore,
-      type: (raw: string) => classify(unquoteRestore(raw)),
+      match: /[ \t]*(?:[^ \t\n"]+(?=[ \t])|[^ \t\n"]+(?![\s\S])|[^ \t\n"]*"(?:[^"\\]|\\[\s\S])*(?:"|\\?(?![\s\S])))/,
+      type: (raw: string) => classify(unquoteRestore(raw.slice(blanksBefore(raw)))),
     },
   } as unknown as moo.Rules);
 }

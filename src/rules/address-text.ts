@@ -4,7 +4,7 @@
  * Sources imitated: libxtables/xtables.c (xtables_ipparse_multiple and what it calls), xtoptions.c (xtopt_parse_host,
  * xtopt_parse_plenmask), glibc inet_aton.
  */
-import { formatAddress, maskOfPrefix4, maskOfPrefix6, parseIpv4, parseIpv6, prefixOfMask } from "../bytes/address.ts";
+import { formatAddress, maskOfPrefix4, maskOfPrefix6, parseIpv6, prefixOfMask } from "../bytes/address.ts";
 import type { Family } from "../packet/hook.ts";
 import { type OptionSite, RuleError } from "./extension.ts";
 import { isSpace, parseNumber, U8_MAX } from "./numbers.ts";
@@ -107,11 +107,41 @@ function aton(text: string): readonly number[] | null {
  * (xtables_ipparse_multiple, xtables_ip6parse_multiple).
  */
 export function parseAddressList(text: string, family: Family): HostMask[] {
-  if (family === 4 && /^[0-9.]+$/.test(text)) {
-    const word = parseIpv4(text);
-    if (word !== null) return [{ address: [word], mask: FULL4 }];
+  if (family === 4) {
+    const plain = parsePlain(text);
+    if (plain !== null) return [plain];
   }
   return text.split(",").map((part) => parseAddressAndMask(part, family));
+}
+
+/** `192.0.2.0/24` and `192.0.2.1`, as iptables-save writes them: most addresses are such, and this is the short way. */
+function parsePlain(text: string): HostMask | null {
+  let word = 0;
+  let value = -1;
+  let dots = 0;
+  let slash = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c >= 48 && c <= 57) {
+      // A leading zero makes an octal number: not plain.
+      if (value === 0) return null;
+      value = value < 0 ? c - 48 : value * 10 + c - 48;
+      if (value > 255) return null;
+    } else if (c === 46 && value >= 0 && !slash && dots < 3) {
+      word = (word << 8) | value;
+      value = -1;
+      dots++;
+    } else if (c === 47 && value >= 0 && !slash && dots === 3) {
+      word = (word << 8) | value;
+      value = -1;
+      slash = true;
+    } else return null;
+  }
+  if (value < 0 || dots !== 3) return null;
+  if (!slash) return { address: [(word << 8) | value], mask: FULL4 };
+  if (value > 32) return null;
+  const mask = maskOfPrefix4(value);
+  return { address: [word & mask], mask: [mask] };
 }
 
 function parseAddressAndMask(part: string, family: Family): HostMask {

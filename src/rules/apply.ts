@@ -1,8 +1,7 @@
 /** A line's command carried out on a table. Source imitated: iptables/iptables.c: do_command4. */
 import type { Family } from "../packet/hook.ts";
 import type { HostMask } from "./address-text.ts";
-import type { LineCommand } from "./command.ts";
-import { carriesRule } from "./command.ts";
+import { type CommandLetter, carriesRule, type LineCommand } from "./command.ts";
 import { RuleError } from "./extension.ts";
 import { missing } from "./known-extensions.ts";
 import type { AddressMatch, Destination, Rule, SourcePlace } from "./ruleset.ts";
@@ -18,7 +17,9 @@ export interface ApplySite {
 /** Carries out a command; throws a RuleError with code 2 where iptables refuses, 1 where libiptc does. */
 export function apply(command: LineCommand, table: TableState, site: ApplySite): void {
   for (const letter of command.commands) {
-    const refusal = carriesRule(letter) ? applyRule(letter, command, table, site) : applyOther(letter, command, table);
+    const refusal = carriesRule(letter as CommandLetter)
+      ? applyRule(letter, command, table, site)
+      : applyOther(letter, command, table);
     if (refusal !== null) throw new RuleError(refusal, 1);
   }
 }

@@ -73,8 +73,32 @@ export function bindExtension({ declaration, given }: LoadedExtension, rule: Rul
 type AnyDeclaration = Declaration<any, any>;
 type Given = Readonly<Record<string, GivenOption<unknown> | undefined>>;
 
+/** What must be checked of an extension's options together; worked out once. */
+interface TogetherChecks {
+  readonly needed: readonly (readonly string[])[];
+  readonly exclusive: readonly (readonly string[])[];
+  readonly any: boolean;
+}
+
+const checks = new WeakMap<AnyDeclaration, TogetherChecks>();
+
+function checksOf(declaration: AnyDeclaration): TogetherChecks {
+  let found = checks.get(declaration);
+  if (found === undefined) {
+    const needed = [...(declaration.exactlyOne ?? []), ...(declaration.atLeastOne ?? [])];
+    const exclusive = [...(declaration.exactlyOne ?? []), ...(declaration.atMostOne ?? [])];
+    const specs = Object.values(declaration.options as Record<string, OptionSpec>);
+    const any =
+      exclusive.length > 0 ||
+      specs.some((spec) => spec.required === true || spec.needs !== undefined || spec.excludes !== undefined);
+    found = { needed, exclusive, any };
+    checks.set(declaration, found);
+  }
+  return found;
+}
+
 function oneIsGiven(declaration: AnyDeclaration, given: Given): void {
-  for (const group of [...(declaration.exactlyOne ?? []), ...(declaration.atLeastOne ?? [])])
+  for (const group of checksOf(declaration).needed)
     if (!group.some((key) => given[key] !== undefined))
       throw new RuleError(declaration.oneNeeded ?? `${declaration.name}: one of ${group.join(", ")} must be specified`);
 }
@@ -82,7 +106,8 @@ function oneIsGiven(declaration: AnyDeclaration, given: Given): void {
 /** Options in declared order: what is required, what needs another, what cannot stand beside another. */
 function checkTogether(declaration: AnyDeclaration, given: Given): void {
   const options: Readonly<Record<string, OptionSpec>> = declaration.options;
-  const groups = [...(declaration.exactlyOne ?? []), ...(declaration.atMostOne ?? [])];
+  const { exclusive: groups, any } = checksOf(declaration);
+  if (!any) return;
   for (const key in options) {
     const spec = options[key];
     if (given[key] === undefined) {

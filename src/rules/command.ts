@@ -5,7 +5,6 @@
 import type { HostMask } from "./address-text.ts";
 import { RuleError } from "./extension.ts";
 import type { Counters, InterfaceMatch, Use } from "./ruleset.ts";
-import type { LoadedExtension } from "./scope.ts";
 
 /** iptables' letters; `#` is -D with a number, `z` is -Z with a number. */
 export type CommandLetter = "I" | "D" | "#" | "R" | "A" | "L" | "F" | "Z" | "N" | "X" | "P" | "E" | "S" | "z" | "C";
@@ -44,17 +43,23 @@ const ILLEGAL: Readonly<Record<CommandLetter, string>> = {
 
 const OPTION_ORDER = "nsdpjvxio0cf";
 
-/** generic_opt_check: an option is legal when one of the commands takes it. */
-export function checkOptions(commands: ReadonlySet<CommandLetter>, options: ReadonlySet<string>): void {
-  for (const option of OPTION_ORDER)
-    if (options.has(option) && ![...commands].some((command) => !ILLEGAL[command].includes(option)))
-      throw new RuleError(`Illegal option \`-${option}' with this command`);
+/** generic_opt_check: an option is legal when one of the commands takes it. Both are texts of letters. */
+export function checkOptions(commands: string, options: string): void {
+  let first = OPTION_ORDER.length;
+  for (let i = 0; i < options.length; i++) {
+    let legal = false;
+    for (let c = 0; c < commands.length; c++)
+      if (!ILLEGAL[commands[c] as CommandLetter].includes(options[i])) legal = true;
+    const place = OPTION_ORDER.indexOf(options[i]);
+    if (!legal && place >= 0 && place < first) first = place;
+  }
+  if (first < OPTION_ORDER.length) throw new RuleError(`Illegal option \`-${OPTION_ORDER[first]}' with this command`);
 }
 
 /** One line, read and checked by itself; names of chains are not looked up yet. */
 export interface LineCommand {
-  /** Several only for -L or -S with -Z. Empty: the line was for the other family (-4, -6). */
-  commands: Set<CommandLetter>;
+  /** CommandLetters; several only for -L or -S with -Z. Empty: the line was for the other family (-4, -6). */
+  commands: string;
   /** -t; null: not said. */
   table: string | null;
   chain: string | null;
@@ -85,9 +90,4 @@ export interface LineCommand {
   /** Where each match was loaded, and the target. */
   matchWords: number[];
   targetWord: number;
-}
-
-export interface PendingExtensions {
-  readonly matches: readonly LoadedExtension[];
-  readonly target: LoadedExtension | null;
 }

@@ -7,7 +7,7 @@ import type moo from "moo";
 import { shellLexer, WORD_CLASSES, type WordClass } from "../../grammar/rules-lexer.ts";
 import type { Family } from "../packet/hook.ts";
 import { RuleError } from "./extension.ts";
-import type { LineWords } from "./line-words.ts";
+import type { LineWords, WordPlaces } from "./line-words.ts";
 import { inOrder, type Problem } from "./problem.ts";
 import { LineError, readLine } from "./rule-line.ts";
 import type { Ruleset } from "./ruleset.ts";
@@ -132,7 +132,7 @@ class CommandReader {
   #finish(): void {
     if (this.#family !== this.options.family) return;
     const { words } = this.scope;
-    const line: LineWords = { words, starts: this.#starts, ends: this.#ends, letters: this.#letters };
+    const line: LineWords & WordPlaces = { words, starts: this.#starts, ends: this.#ends, letters: this.#letters };
     try {
       if (words.length > MOST_WORDS)
         throw new LineError(new RuleError("Parser cannot handle more arguments"), MOST_WORDS);
@@ -145,7 +145,7 @@ class CommandReader {
     }
   }
 
-  #carryOut(line: LineWords): void {
+  #carryOut(line: LineWords & WordPlaces): void {
     const { family, file } = this.options;
     const site = { family, table: "filter", restore: false, counters: null } as const;
     const command = readLine(line, this.scope, site);

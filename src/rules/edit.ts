@@ -125,7 +125,7 @@ export function parseRule(
   reader.scope.reset(ruleset.family, (name) => table.has(name));
   // The chain's name is quoted as a word of its own, whatever it holds.
   const prefix = `-A "${place.chain.replace(/["\\]/g, "\\$&")}" `;
-  const line = reader.read(prefix + text, 0);
+  const line = reader.read(prefix + text);
   const file = "rule";
   try {
     const site = { family: ruleset.family, table: place.table, restore: true, counters: null };
@@ -139,8 +139,10 @@ export function parseRule(
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
     const word = error instanceof LineError ? error.word : 0;
-    const start = Math.max(0, (line.starts[word] ?? 0) - prefix.length);
-    const end = Math.max(start + 1, (line.ends[word] ?? 0) - prefix.length);
+    reader.scope.reset(ruleset.family, (name) => table.has(name));
+    const { starts, ends } = reader.places(prefix + text);
+    const start = Math.max(0, (starts[word] ?? 0) - prefix.length);
+    const end = Math.max(start + 1, (ends[word] ?? 0) - prefix.length);
     const { message, code } = error;
     return { rule: null, error: { file, line: 1, column: start + 1, length: end - start, message, code, text } };
   }

@@ -33,43 +33,53 @@ export function kernelRefusals(table: Table, family: Family, registry: Registry)
   const refusals: KernelRefusal[] = [];
   for (const chain of table.chains) {
     const { hooks, rules } = reach.chains.get(chain.name)!;
-    for (let i = 0; i < chain.rules.length; i++)
-      checkRule(chain.rules[i], chain, i < rules ? hooks : [], table, family, registry, refusals);
+    for (let i = 0; i < chain.rules.length; i++) {
+      const rule = chain.rules[i];
+      const place: RulePlace = { rule, chain, table, family, hooks: i < rules ? hooks : [] };
+      for (let m = 0; m < rule.matches.length; m++) {
+        const { name, options } = rule.matches[m];
+        checkUse(registry.match(name, family), options, m, place, refusals);
+      }
+      if (rule.target?.kind === "target") {
+        const { name, options } = rule.target.use;
+        checkUse(registry.target(name, family), options, null, place, refusals);
+      }
+    }
   }
   return refusals;
 }
 
-function checkRule(
-  rule: Rule,
-  chain: Chain,
-  hooks: readonly Hook[],
-  table: Table,
-  family: Family,
-  registry: Registry,
+interface RulePlace {
+  readonly rule: Rule;
+  readonly chain: Chain;
+  readonly table: Table;
+  readonly family: Family;
+  readonly hooks: readonly Hook[];
+}
+
+function checkUse(
+  declaration: MatchDeclaration | TargetDeclaration | undefined,
+  options: unknown,
+  match: number | null,
+  place: RulePlace,
   refusals: KernelRefusal[],
 ): void {
-  let site: RuleSite | null = null;
-  const check = (name: string, options: unknown, kind: "match" | "target", index: number | null) => {
-    const declaration = kind === "match" ? registry.match(name, family) : registry.target(name, family);
-    if (declaration === undefined || !isChecked(declaration)) return;
-    site ??= siteOf(rule, chain, hooks, table, family);
-    try {
-      checkPlace(declaration, kind, site);
-      declaration.checkEntry?.(options, site);
-    } catch (error) {
-      if (!(error instanceof RuleError)) throw error;
-      refusals.push({ message: error.message, chain: chain.name, rule, match: index });
-    }
-  };
-  for (let i = 0; i < rule.matches.length; i++) check(rule.matches[i].name, rule.matches[i].options, "match", i);
-  if (rule.target?.kind === "target") check(rule.target.use.name, rule.target.use.options, "target", null);
+  if (declaration === undefined || !isChecked(declaration)) return;
+  const site = siteOf(place);
+  try {
+    checkPlace(declaration, match === null ? "target" : "match", site);
+    declaration.checkEntry?.(options, site);
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    refusals.push({ message: error.message, chain: place.chain.name, rule: place.rule, match });
+  }
 }
 
 function isChecked(d: MatchDeclaration | TargetDeclaration): boolean {
   return d.tables !== undefined || d.hooks !== undefined || d.protocols !== undefined || d.checkEntry !== undefined;
 }
 
-function siteOf(rule: Rule, chain: Chain, hooks: readonly Hook[], table: Table, family: Family): RuleSite {
+function siteOf({ rule, chain, table, family, hooks }: RulePlace): RuleSite {
   return {
     family,
     table: table.name,
@@ -78,7 +88,6 @@ function siteOf(rule: Rule, chain: Chain, hooks: readonly Hook[], table: Table, 
     protocol: rule.protocol,
     inInterface: rule.inInterface !== null,
     outInterface: rule.outInterface !== null,
-    matches: rule.matches,
   };
 }
 

@@ -1,40 +1,50 @@
 /** One line cut into words, each with its class and its place: the moo lexer and the line's scope together. */
 import type moo from "moo";
-import { restoreLexer, WORD_CLASSES, type WordClass } from "../../grammar/rules-lexer.ts";
+import { blanksBefore, restoreLexer, WORD_CLASSES, type WordClass } from "../../grammar/rules-lexer.ts";
 import type { Registry } from "./extension.ts";
 import { LineScope } from "./scope.ts";
 
-/** The words of one line, for reading and for pointing at. */
+/** The words of one line and their classes, a letter each. */
 export interface LineWords {
   readonly words: readonly string[];
-  /** Where each word begins and ends in the text given, quotes included. */
+  readonly letters: string;
+}
+
+/** Where each word begins and ends in its text, quotes included. */
+export interface WordPlaces {
   readonly starts: readonly number[];
   readonly ends: readonly number[];
-  /** The classes of the words, a letter each. */
-  readonly letters: string;
 }
 
 export class WordReader {
   readonly scope: LineScope;
   #lexer: moo.Lexer;
 
-  constructor(registry: Registry, makeLexer: (classify: (word: string) => WordClass) => moo.Lexer = restoreLexer) {
+  constructor(registry: Registry) {
     this.scope = new LineScope(registry);
-    this.#lexer = makeLexer((word) => this.scope.classify(word));
+    this.#lexer = restoreLexer((word) => this.scope.classify(word));
   }
 
-  /** Cuts `text` from `from` on. The scope must have been reset for the line. */
-  read(text: string, from: number): LineWords {
+  /** Cuts a rule's text. The scope must have been reset for the line. */
+  read(text: string): LineWords {
+    const lexer = this.#lexer;
+    let letters = "";
+    lexer.reset(text);
+    for (let token = lexer.next(); token !== undefined; token = lexer.next())
+      if (token.type !== "blank") letters += WORD_CLASSES[token.type as WordClass];
+    return { words: this.scope.words, letters };
+  }
+
+  /** The places of the words of a text, asked for only when one must be pointed at. The scope must have been reset. */
+  places(text: string): WordPlaces {
     const starts: number[] = [];
     const ends: number[] = [];
-    let letters = "";
-    this.#lexer.reset(from === 0 ? text : text.slice(from));
+    this.#lexer.reset(text);
     for (let token = this.#lexer.next(); token !== undefined; token = this.#lexer.next()) {
       if (token.type === "blank") continue;
-      starts.push(from + token.offset);
-      ends.push(from + token.offset + token.text.length);
-      letters += WORD_CLASSES[token.type as WordClass];
+      starts.push(token.offset + blanksBefore(token.text));
+      ends.push(token.offset + token.text.length);
     }
-    return { words: this.scope.words, starts, ends, letters };
+    return { starts, ends };
   }
 }

@@ -1,6 +1,4 @@
 /** What is wrong with a text, where: one sentence, the line, and a caret under the words meant. */
-import { byteLength } from "./text.ts";
-
 export interface Problem {
   readonly file: string;
   /** Lines and columns count from 1; a column is a character of the line. */
@@ -45,11 +43,4 @@ export function inOrder(problems: readonly Problem[]): Problem[] {
 /** All problems rendered, a blank line between two. */
 export function renderProblems(problems: readonly Problem[]): string {
   return problems.map(renderProblem).join("\n\n");
-}
-
-/** How long a line iptables-restore reads at once, in bytes without the line break (its buffer is 10240). */
-export const LONGEST_LINE = 10238;
-
-export function isTooLong(line: string): boolean {
-  return line.length * 3 > LONGEST_LINE && byteLength(line) > LONGEST_LINE;
 }

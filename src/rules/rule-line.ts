@@ -64,25 +64,25 @@ class LineReader {
   at = 0;
   readonly out: LineCommand;
 
-  #options = new Set<string>();
-  #table: TableName;
-  #sourceText: string | null = null;
-  #destinationText: string | null = null;
-  #sourceWord = 0;
-  #destinationWord = 0;
-  #inWord = 0;
-  #outWord = 0;
-  #matches: LoadedExtension[] = [];
-  #target: LoadedExtension | null = null;
-  #abandoned = false;
+  private options = "";
+  private table: TableName;
+  private sourceText: string | null = null;
+  private destinationText: string | null = null;
+  private sourceWord = 0;
+  private destinationWord = 0;
+  private inWord = 0;
+  private outWord = 0;
+  private matches: LoadedExtension[] = [];
+  private target: LoadedExtension | null = null;
+  private abandoned = false;
 
   constructor(line: LineWords, scope: LineScope, site: LineSite) {
     this.line = line;
     this.scope = scope;
     this.site = site;
-    this.#table = site.table;
+    this.table = site.table;
     this.out = {
-      commands: new Set(),
+      commands: "",
       table: null,
       chain: null,
       ruleNumber: 0,
@@ -111,7 +111,7 @@ class LineReader {
   read(): LineCommand {
     const { words, letters } = this.line;
     if (this.site.counters !== null) {
-      this.#options.add("c");
+      this.options = "c";
       this.out.counters = readCounters(this.site.counters[0], this.site.counters[1]);
     }
     const { items, failure } = shapeOf(letters);
@@ -125,21 +125,21 @@ class LineReader {
         this.at = event.word;
         if (event.trouble !== null && event.entry === null) throw new RuleError(event.trouble);
         if (event.entry === null) {
-          this.#matches.push(event.loads!);
+          this.matches.push(event.loads!);
           continue;
         }
-        this.#option(event, not, item, words);
-        if (this.#abandoned) return { ...this.out, abandoned: true };
+        this.option(event, not, item, words);
+        if (this.abandoned) return { ...this.out, abandoned: true };
         not = false;
       }
     }
-    if (failure !== null) this.#stop(failure.at, next);
-    this.#complete();
+    if (failure !== null) this.stop(failure.at, next);
+    this.complete();
     return this.out;
   }
 
   /** The line has no such shape: the event of the word that does not fit, or what is missing. */
-  #stop(at: number, next: number): void {
+  private stop(at: number, next: number): void {
     const { words, letters } = this.line;
     const { events } = this.scope;
     this.at = Math.min(at, words.length - 1);
@@ -148,7 +148,7 @@ class LineReader {
     if (at >= words.length) {
       // Only an option's argument can be missing, or the option behind a `!`.
       if (letters.endsWith("!")) {
-        this.#complete(new RuleError("nothing appropriate following !"));
+        this.complete(new RuleError("nothing appropriate following !"));
         return;
       }
       throw new RuleError(`option "${words[words.length - 1]}" requires an argument`);
@@ -157,17 +157,17 @@ class LineReader {
       case "!":
         throw new RuleError("multiple consecutive ! not allowed");
       case "r":
-        this.#complete();
+        this.complete();
         return;
       case "e":
-        this.#complete(new RuleError("nothing appropriate following !"));
+        this.complete(new RuleError("nothing appropriate following !"));
         return;
       default:
         throw new RuleError(`Bad argument \`${words[at]}'`);
     }
   }
 
-  #option(event: OptionEvent, not: boolean, item: Item, words: readonly string[]): void {
+  private option(event: OptionEvent, not: boolean, item: Item, words: readonly string[]): void {
     const entry = event.entry!;
     const own = event.glued ?? (entry.argument === 1 ? words[item.values[0]] : null);
     const further = event.glued === null && entry.argument === 1 ? item.values.slice(1) : item.values;
@@ -177,37 +177,37 @@ class LineReader {
       const taken = own === null ? [] : [own, ...more];
       giveOption(event.extension!, entry, not, taken, {
         family: this.site.family,
-        table: this.#table,
+        table: this.table,
         protocol: this.out.protocol,
       });
       return;
     }
-    if (event.trouble !== null) this.#loadFails(entry.letter, not, event.trouble, own);
-    if (COMMANDS.includes(entry.letter)) this.#command(entry.letter as CommandLetter, not, own, more);
-    else this.#base(entry.letter, not, own ?? "", more, event);
+    if (event.trouble !== null) this.loadFails(entry.letter, not, event.trouble, own);
+    if (COMMANDS.includes(entry.letter)) this.command(entry.letter as CommandLetter, not, own, more);
+    else this.base(entry.letter, not, own ?? "", more, event);
   }
 
   /** An extension that cannot be loaded: what iptables would say before it tries comes first. */
-  #loadFails(letter: string, not: boolean, trouble: string, name: string | null): void {
+  private loadFails(letter: string, not: boolean, trouble: string, name: string | null): void {
     if (letter === "m" && not) throw new RuleError("unexpected ! flag before --match");
     if (letter === "j") {
-      this.#setOption("j", not);
+      this.setOption("j", not);
       targetName(name ?? "");
     }
     throw new RuleError(trouble);
   }
 
-  #command(letter: CommandLetter, not: boolean, own: string | null, more: string[]): void {
+  private command(letter: CommandLetter, not: boolean, own: string | null, more: string[]): void {
     const { out } = this;
     out.word = this.at;
     if (letter === "N") checkChainName(own!, this.site.family);
-    this.#addCommand(letter, letter === "L" || letter === "S" ? "Zz" : letter === "Z" ? "LS" : "", not);
+    this.addCommand(letter, letter === "L" || letter === "S" ? "Zz" : letter === "Z" ? "LS" : "", not);
     if (own !== null) out.chain = own;
     switch (letter) {
       case "D":
         if (more.length > 0) {
           out.ruleNumber = ruleNumber(more[0]);
-          out.commands = new Set(["#"]);
+          out.commands = "#";
         }
         break;
       case "R":
@@ -233,118 +233,120 @@ class LineReader {
         if (own === null && more.length > 0) out.chain = more.shift()!;
         if (more.length > 0) {
           out.ruleNumber = ruleNumber(more[0]);
-          if (letter === "Z") out.commands = new Set(["z"]);
+          if (letter === "Z") out.commands = "z";
         }
         break;
     }
   }
 
   /** xshared.c: add_command. */
-  #addCommand(letter: CommandLetter, beside: string, not: boolean): void {
+  private addCommand(letter: CommandLetter, beside: string, not: boolean): void {
     if (not) throw new RuleError("unexpected '!' flag");
     const { commands } = this.out;
-    const clash = COMMAND_LETTERS.filter((c) => commands.has(c) && !beside.includes(c)).pop();
-    if (clash !== undefined) throw new RuleError(`Cannot use -${letterSaid(letter)} with -${letterSaid(clash)}`);
-    commands.add(letter);
+    if (commands !== "") {
+      const clash = COMMAND_LETTERS.filter((c) => commands.includes(c) && !beside.includes(c)).pop();
+      if (clash !== undefined) throw new RuleError(`Cannot use -${letterSaid(letter)} with -${letterSaid(clash)}`);
+    }
+    if (!commands.includes(letter)) this.out.commands += letter;
   }
 
   /** xshared.c: set_option. */
-  #setOption(option: string, not: boolean): void {
-    if (this.#options.has(option)) throw new RuleError(`multiple -${option} flags not allowed`);
-    this.#options.add(option);
+  private setOption(option: string, not: boolean): void {
+    if (this.options.includes(option)) throw new RuleError(`multiple -${option} flags not allowed`);
+    this.options += option;
     if (not && !"sdpiof".includes(option)) throw new RuleError(`cannot have ! before -${option}`);
   }
 
-  #base(letter: string, not: boolean, own: string, more: string[], event: OptionEvent): void {
+  private base(letter: string, not: boolean, own: string, more: string[], event: OptionEvent): void {
     const { out } = this;
     switch (letter) {
       case "p":
-        this.#setOption("p", not);
-        this.#protocol(own.toLowerCase(), not);
+        this.setOption("p", not);
+        this.protocol(own.toLowerCase(), not);
         break;
       case "s":
-        this.#setOption("s", not);
-        this.#sourceText = own;
-        this.#sourceWord = this.at;
+        this.setOption("s", not);
+        this.sourceText = own;
+        this.sourceWord = this.at;
         out.sourceNot = not;
         break;
       case "d":
-        this.#setOption("d", not);
-        this.#destinationText = own;
-        this.#destinationWord = this.at;
+        this.setOption("d", not);
+        this.destinationText = own;
+        this.destinationWord = this.at;
         out.destinationNot = not;
         break;
       case "i":
         notEmpty(own);
-        this.#setOption("i", not);
+        this.setOption("i", not);
         out.inInterface = parseInterface(own, not);
-        this.#inWord = this.at;
+        this.inWord = this.at;
         break;
       case "o":
         notEmpty(own);
-        this.#setOption("o", not);
+        this.setOption("o", not);
         out.outInterface = parseInterface(own, not);
-        this.#outWord = this.at;
+        this.outWord = this.at;
         break;
       case "g":
-        this.#setOption("j", not);
+        this.setOption("j", not);
         out.goto = true;
         out.jump = targetName(own);
         out.targetWord = this.at;
         break;
       case "j":
-        this.#setOption("j", not);
+        this.setOption("j", not);
         out.jump = targetName(own);
         out.targetWord = this.at;
-        this.#target = event.loads;
+        this.target = event.loads;
         break;
       case "f":
         if (this.site.family === 6) throw new RuleError("`-f' is not supported in IPv6, use -m frag instead");
-        this.#setOption("f", not);
+        this.setOption("f", not);
         out.fragment = { not };
         break;
       case "m":
         if (not) throw new RuleError("unexpected ! flag before --match");
-        this.#matches.push(event.loads!);
+        this.matches.push(event.loads!);
         break;
       case "c":
-        this.#setOption("c", not);
+        this.setOption("c", not);
         out.counters = readCounterOption(own, more);
         break;
       default:
-        this.#incidental(letter, not, own, more);
+        this.incidental(letter, not, own, more);
     }
   }
 
   /** Options that say how iptables works, not what the rule is. */
-  #incidental(letter: string, not: boolean, own: string, more: string[]): void {
+  private incidental(letter: string, not: boolean, own: string, more: string[]): void {
     const program = this.site.family === 4 ? "iptables-restore" : "ip6tables-restore";
     switch (letter) {
       case "v":
-        if (!this.#options.has("v")) this.#setOption("v", not);
+        if (!this.options.includes("v")) this.setOption("v", not);
         break;
       case "n":
       case "x":
       case "0":
-        this.#setOption(letter, not);
+        this.setOption(letter, not);
         break;
       case "t":
         if (not) throw new RuleError("unexpected ! flag before --table");
         if (this.site.restore) throw new RuleError(`The -t option cannot be used in ${program}.`);
         this.out.table = own;
-        this.#table = own as TableName;
+        this.table = own as TableName;
         break;
       case "w":
       case "W":
         if (this.site.restore) throw new RuleError(`You cannot use \`-${letter}' from iptables-restore`);
         checkWait(letter, own === "" ? (more[0] ?? null) : own);
-        this.#options.add(letter);
+        this.options += letter;
         break;
       case "4":
       case "6":
         if (Number(letter) === this.site.family) break;
         if (!this.site.restore) throw new RuleError(`-${letter} is for the other address family`);
-        this.#abandoned = true;
+        this.abandoned = true;
         break;
       case "h":
       case "V":
@@ -354,60 +356,60 @@ class LineReader {
     }
   }
 
-  #protocol(text: string, not: boolean): void {
+  private protocol(text: string, not: boolean): void {
     const number = parseProtocol(text);
     if (number === 0 && not) throw new RuleError("rule would never match protocol");
     this.out.protocol = number === 0 ? null : { not, number };
   }
 
   /** All options are read: the checks that need the whole line, in iptables' order. */
-  #complete(dangling: RuleError | null = null): void {
+  private complete(dangling: RuleError | null = null): void {
     const { out } = this;
     const { words } = this.line;
     const end = Math.max(0, words.length - 1);
-    if (this.#table === "nat" && (out.policy === "DROP" || out.jump === "DROP")) {
+    if (this.table === "nat" && (out.policy === "DROP" || out.jump === "DROP")) {
       this.at = out.targetWord;
       throw new RuleError('The "nat" table is not intended for filtering, the use of DROP is therefore inhibited.');
     }
-    if (this.#options.has("W") && !this.#options.has("w")) {
+    if (this.options.includes("W") && !this.options.includes("w")) {
       this.at = end;
       throw new RuleError("--wait-interval only makes sense with --wait");
     }
-    this.#bindExtensions();
+    this.bindExtensions();
     this.at = end;
     if (this.line.letters.includes("r")) throw new RuleError("unknown arguments found on commandline");
-    if (out.commands.size === 0) throw new RuleError("no command specified");
+    if (out.commands === "") throw new RuleError("no command specified");
     if (dangling !== null) throw dangling;
-    this.#addresses();
-    checkOptions(out.commands, this.#options);
+    this.addresses();
+    checkOptions(out.commands, this.options);
     this.at = out.word;
     if (out.chain !== null && byteLength(out.chain) > LONGEST_NAME)
       throw new RuleError(`chain name \`${out.chain}' too long (must be under ${LONGEST_NAME + 1} chars)`);
-    if (out.chain !== null) this.#interfacesFit(out.chain);
+    if (out.chain !== null) this.interfacesFit(out.chain);
   }
 
-  #bindExtensions(): void {
+  private bindExtensions(): void {
     const { out } = this;
-    const rule = this.#matches.length > 0 || this.#target !== null ? this.#ruleSite() : null;
-    for (const match of this.#matches) {
+    const rule = this.matches.length > 0 || this.target !== null ? this.ruleSite() : null;
+    for (const match of this.matches) {
       this.at = match.word;
       out.matches.push(bindExtension(match, rule!));
       out.matchWords.push(match.word);
     }
-    if (this.#target !== null) {
-      this.at = this.#target.word;
-      out.target = bindExtension(this.#target, rule!);
+    if (this.target !== null) {
+      this.at = this.target.word;
+      out.target = bindExtension(this.target, rule!);
     }
   }
 
-  #ruleSite(): RuleSite {
+  private ruleSite(): RuleSite {
     const { out } = this;
-    const hook = out.chain === null ? null : baseChainHook(this.#table, out.chain);
+    const hook = out.chain === null ? null : baseChainHook(this.table, out.chain);
     return {
       family: this.site.family,
-      table: this.#table,
+      table: this.table,
       chain: out.chain ?? "",
-      hooks: hook === null ? (BASE_CHAINS[this.#table] ?? []) : [hook],
+      hooks: hook === null ? (BASE_CHAINS[this.table] ?? []) : [hook],
       protocol: out.protocol,
       inInterface: out.inInterface !== null,
       outInterface: out.outInterface !== null,
@@ -415,29 +417,29 @@ class LineReader {
   }
 
   /** ipv4_post_parse, ipv6_post_parse. */
-  #addresses(): void {
+  private addresses(): void {
     const { out } = this;
     const { family } = this.site;
-    this.at = this.#sourceWord;
-    if (this.#sourceText !== null) out.sources = parseAddressList(this.#sourceText, family);
-    this.at = this.#destinationWord;
-    if (this.#destinationText !== null) out.destinations = parseAddressList(this.#destinationText, family);
+    this.at = this.sourceWord;
+    if (this.sourceText !== null) out.sources = parseAddressList(this.sourceText, family);
+    this.at = this.destinationWord;
+    if (this.destinationText !== null) out.destinations = parseAddressList(this.destinationText, family);
     if ((out.sources.length > 1 || out.destinations.length > 1) && (out.sourceNot || out.destinationNot))
       throw new RuleError("! not allowed with multiple source or destination IP addresses");
-    if (out.commands.has("R") && (out.sources.length > 1 || out.destinations.length > 1))
+    if (out.commands.includes("R") && (out.sources.length > 1 || out.destinations.length > 1))
       throw new RuleError("Replacement rule does not specify a unique address");
   }
 
-  #interfacesFit(chain: string): void {
+  private interfacesFit(chain: string): void {
     const { out } = this;
-    const [command] = out.commands;
+    const command = out.commands[0] as CommandLetter;
     if (!carriesRule(command) && command !== "#") return;
-    if ((chain === "PREROUTING" || chain === "INPUT") && this.#options.has("o")) {
-      this.at = this.#outWord;
+    if ((chain === "PREROUTING" || chain === "INPUT") && this.options.includes("o")) {
+      this.at = this.outWord;
       throw new RuleError(`Can't use -o with ${chain}`);
     }
-    if ((chain === "POSTROUTING" || chain === "OUTPUT") && this.#options.has("i")) {
-      this.at = this.#inWord;
+    if ((chain === "POSTROUTING" || chain === "OUTPUT") && this.options.includes("i")) {
+      this.at = this.inWord;
       throw new RuleError(`Can't use -i with ${chain}`);
     }
   }
