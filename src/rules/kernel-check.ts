@@ -88,6 +88,7 @@ function siteOf({ rule, chain, table, family, hooks }: RulePlace): RuleSite {
     protocol: rule.protocol,
     inInterface: rule.inInterface !== null,
     outInterface: rule.outInterface !== null,
+    matches: rule.matches,
   };
 }
 
