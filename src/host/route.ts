@@ -74,8 +74,6 @@ export interface Route {
   readonly mtuLocked: boolean;
   /** The route's `hoplimit` for packets that the host makes; 0: the system's. */
   readonly hopLimit: number;
-  /** IPv6: bits of the destination's prefix; the kernel answers wider ones with ICMP more freely. */
-  readonly prefixLength: number;
   /** IPv4: sender and next hop share the device's link: an ICMP redirect is due (IPSKB_DOREDIRECT). */
   readonly redirect: boolean;
 }
@@ -99,7 +97,6 @@ const NOWHERE: Route = {
   forwardMtu: 0,
   mtuLocked: false,
   hopLimit: 0,
-  prefixLength: 0,
   redirect: false,
 };
 

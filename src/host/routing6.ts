@@ -209,7 +209,6 @@ export class Routing6 {
       forwardMtu: entry.mtuLocked && entry.mtu !== 0 ? entry.mtu : deviceMtu,
       mtuLocked: entry.mtuLocked,
       hopLimit: entry.hopLimit,
-      prefixLength: entry.length,
     });
   }
 

@@ -54,9 +54,9 @@ export class IcmpLimit {
     this.#credit -= this.#host.random.u32("other") % 3;
   }
 
-  /** Whether this address may be sent one more; `timeout` milliseconds a message, halved `shift` times. */
-  peer(address: string | number, timeout: number, shift = 0): boolean {
-    const cost = Math.floor((timeout * HZ) / 1000) >> shift;
+  /** Whether this address may be sent one more; `timeout` milliseconds a message. */
+  peer(address: string | number, timeout: number): boolean {
+    const cost = Math.floor((timeout * HZ) / 1000);
     const peer = this.#peer(address);
     const now = this.#jiffies();
     if (now !== peer.last) {

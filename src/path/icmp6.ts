@@ -124,13 +124,12 @@ export function sourceOfRoute(on: Stack, p: Skb, way: Route): boolean {
   return on.host.selectAddress6(way.sourceDev, p.src0, p.src1, p.src2, p.src3, chosen);
 }
 
-/** icmpv6_xrlim_allow: wider prefixes may have more. */
+/** icmpv6_xrlim_allow. */
 function mayAnswer(on: Stack, p: Skb, way: Route): boolean {
   if (way.error !== 0) return false;
   if (way.dev !== LO) {
-    const shift = way.prefixLength < 128 ? (128 - way.prefixLength) >> 5 : 0;
     const address = `${p.src0},${p.src1},${p.src2},${p.src3}`;
-    if (!on.limit.peer(address, on.host.sysctl.icmp6Ratelimit, shift)) return false;
+    if (!on.limit.peer(address, on.host.sysctl.icmp6Ratelimit)) return false;
   }
   on.limit.consume();
   return true;

@@ -125,6 +125,7 @@ function compileOption(p: Packet, opt: IpOptions, host: OptionsHost, at: number,
     case IPOPT_CIPSO:
       // cipso_v4_validate: no host without a labelled domain knows any domain of interpretation.
       if (opt.cipso !== 0) return at;
+      opt.cipso = at - start;
       return length < 8 ? at + 1 : at + 2;
     default:
       return -1;
@@ -283,6 +284,10 @@ export function echoOptions(p: Packet, from: IpOptions, host: OptionsHost): Echo
       firstHop = inverted.firstHop;
       length += inverted.size;
     }
+  }
+  if (from.cipso !== 0) {
+    options.cipso = length + IPV4_HEADER;
+    length += copyOption(p, from.cipso, out, length);
   }
   // The rest of `out` is IPOPT_END already.
   options.length = (length + 3) & ~3;

@@ -30,8 +30,11 @@ export function output4(on: Stack, p: Skb): number {
   p.outDev = route.dev;
   const many = route.type === RTN_MULTICAST || route.type === RTN_BROADCAST;
   if (many && !p.forwarded && route.dev !== LO) {
-    if (route.type === RTN_BROADCAST || p.dst0 === ALL_HOSTS) loopCopy(on, p);
-    if (route.type === RTN_MULTICAST && p.ttl === 0) return on.drop(p, "a multicast with TTL 0 stays in the host");
+    // Only groups that the host is in take this way (RTCF_LOCAL).
+    if (route.type === RTN_BROADCAST || p.dst0 === ALL_HOSTS) {
+      loopCopy(on, p);
+      if (route.type === RTN_MULTICAST && p.ttl === 0) return on.drop(p, "a multicast with TTL 0 stays in the host");
+    }
   }
   const code = on.at(POSTROUTING, p);
   return (code & 3) === ACCEPT ? finish4(on, p) : code;

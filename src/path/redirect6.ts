@@ -19,7 +19,7 @@ const PER_DESTINATION = 1000;
 /** The packet leaves by the device it came from. Neighbours are not tracked: no link-layer address is told. */
 export function redirect6(on: Stack, p: Skb, route: Route): void {
   const address = (w0: number, w1: number, w2: number, w3: number) => `${w0},${w1},${w2},${w3}`;
-  if (!on.limit.peer(address(p.dst0, p.dst1, p.dst2, p.dst3), PER_DESTINATION, 0)) return;
+  if (!on.limit.peer(address(p.dst0, p.dst1, p.dst2, p.dst3), PER_DESTINATION)) return;
   const own = on.host.interfaces[route.dev].addresses.find((a) => a.family === 6 && isLinkLocal(a.words[0]));
   if (own === undefined) return;
   const gateway = (route.via0 | route.via1 | route.via2 | route.via3) !== 0;
@@ -27,7 +27,7 @@ export function redirect6(on: Stack, p: Skb, route: Route): void {
   if (gateway && !isLinkLocal(target[0])) return;
   const way = on.host.route6(p.src0, p.src1, p.src2, p.src3, 0, 0, 0, 0, route.dev, 0);
   if (way.error !== 0 || (way.via0 | way.via1 | way.via2 | way.via3) !== 0) return;
-  if (!on.limit.peer(address(p.src0, p.src1, p.src2, p.src3), PER_DESTINATION, 0)) return;
+  if (!on.limit.peer(address(p.src0, p.src1, p.src2, p.src3), PER_DESTINATION)) return;
   const skb = build(on, p, own.words, target);
   skb.route = way;
   on.conntrack.attach(skb, p);
