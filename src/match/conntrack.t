@@ -1,0 +1,44 @@
+# -m conntrack: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m conntrack --ctstate NEW;=;OK
+-m conntrack --ctstate RELATED,ESTABLISHED;=;OK
+-m conntrack ! --ctstate INVALID,UNTRACKED;=;OK
+-m conntrack --ctstate DNAT,SNAT,established;-m conntrack --ctstate ESTABLISHED,SNAT,DNAT;OK
+-m conntrack --ctstate wrong;;FAIL;Bad ctstate "wrong"
+-m conntrack --ctstate NEW,;;FAIL;Bad ctstate ""
+-m conntrack --ctstate NEW,,SNAT;;FAIL;Bad ctstate ",SNAT"
+-m conntrack --ctstate NEW --ctstate SNAT;;FAIL;conntrack: option "--ctstate" can only be used once.
+-m conntrack --ctproto tcp;-m conntrack --ctproto 6;OK
+-m conntrack ! --ctproto 17;=;OK
+-m conntrack --ctproto 0;=;OK
+-m conntrack --ctproto 256;;FAIL;unknown protocol "256" specified
+-m conntrack --ctorigsrc 10.0.0.1 --ctorigdst 10.0.0.0/8;=;OK
+-m conntrack ! --ctreplsrc 10.0.0.5/255.255.255.0 ! --ctrepldst 0.0.0.0/0;-m conntrack ! --ctreplsrc 10.0.0.5/24 ! --ctrepldst 0.0.0.0/0;OK
+-m conntrack --ctorigsrc 10.1;-m conntrack --ctorigsrc 10.0.0.1;OK
+-m conntrack --ctorigsrc 10.0.0.1/33;-m conntrack --ctorigsrc 10.0.0.1;OK
+-m conntrack --ctorigsrcport 1024:65535 --ctorigdstport http;-m conntrack --ctorigsrcport 1024:65535 --ctorigdstport 80;OK
+-m conntrack ! --ctreplsrcport 53 ! --ctrepldstport :1023;-m conntrack ! --ctreplsrcport 53 ! --ctrepldstport 0:1023;OK
+-m conntrack --ctorigsrcport 5:0;-m conntrack --ctorigsrcport 5;OK
+-m conntrack --ctorigdstport 1:2:3;;FAIL;conntrack: Too many components for option "--ctorigdstport" (max: 2)
+-m conntrack --ctstatus NONE;=;OK
+-m conntrack --ctstatus CONFIRMED,ASSURED,SEEN_REPLY,EXPECTED;-m conntrack --ctstatus EXPECTED,SEEN_REPLY,ASSURED,CONFIRMED;OK
+-m conntrack ! --ctstatus seen;-m conntrack ! --ctstatus SEEN_REPLY;OK
+-m conntrack --ctstatus SNAT;;FAIL;Bad ctstatus "SNAT"
+-m conntrack --ctexpire 0;=;OK
+-m conntrack --ctexpire 10:20;=;OK
+-m conntrack ! --ctexpire 10:;-m conntrack ! --ctexpire 10:4294967295;OK
+-m conntrack --ctexpire 20:10;=;OK
+-m conntrack --ctexpire 4294967296;;FAIL;conntrack: bad value for option "--ctexpire" near "4294967296", or out of range (0-4294967295).
+-m conntrack --ctexpire 1:2:3;;FAIL;conntrack: Too many components for option "--ctexpire" (max: 2)
+-m conntrack --ctdir original;-m conntrack --ctdir ORIGINAL;OK
+-m conntrack --ctdir REPLY;=;OK
+-m conntrack --ctdir BOTH;;FAIL;conntrack: Bad value for "--ctdir" option: "BOTH"
+-m conntrack ! --ctdir REPLY;;FAIL;conntrack: option "--ctdir" cannot be inverted.
+# saved in an order of its own
+-m conntrack --ctdir ORIGINAL --ctexpire 5 --ctstatus ASSURED --ctrepldstport 4 --ctorigsrc 10.0.0.1 --ctproto 6 --ctstate NEW;-m conntrack --ctstate NEW --ctproto 6 --ctorigsrc 10.0.0.1 --ctrepldstport 4 --ctstatus ASSURED --ctexpire 5 --ctdir ORIGINAL;OK
+# a slip of iptables
+-m conntrack ! --ctstatus ASSURED --ctproto 0;;FAIL;conntrack: rule would never match protocol
+-m conntrack;;FAIL;conntrack: At least one option is required
+%6
+-m conntrack --ctorigsrc 2001:db8::/32 ! --ctrepldst fe80::1;=;OK
+-m conntrack --ctorigsrc 2001:db8::1/129;;FAIL;conntrack: bad value for option "--ctorigsrc", neither a valid network mask nor valid CIDR (0-128).
+-m conntrack --ctstate NEW --ctorigdstport 443;=;OK

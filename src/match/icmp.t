@@ -1,0 +1,31 @@
+# -m icmp: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-p icmp -m icmp --icmp-type any;=;OK
+-p icmp -m icmp --icmp-type 8;=;OK
+-p icmp -m icmp --icmp-type 3/4;=;OK
+-p icmp -m icmp ! --icmp-type 3/4;=;OK
+-p icmp -m icmp --icmp-type echo-request;-p icmp -m icmp --icmp-type 8;OK
+-p icmp -m icmp --icmp-type ping;-p icmp -m icmp --icmp-type 8;OK
+-p icmp -m icmp --icmp-type host-unreachable;-p icmp -m icmp --icmp-type 3/1;OK
+-p icmp -m icmp --icmp-type fragmentation-needed;-p icmp -m icmp --icmp-type 3/4;OK
+-p icmp -m icmp --icmp-type time-exceeded;-p icmp -m icmp --icmp-type 11;OK
+-p icmp -m icmp --icmp-type TTL-ZERO-DURING-TRANSIT;-p icmp -m icmp --icmp-type 11/0;OK
+# a beginning will do where only one name begins so
+-p icmp -m icmp --icmp-type port;-p icmp -m icmp --icmp-type 3/3;OK
+-p icmp -m icmp --icmp-type echo;;FAIL;Ambiguous ICMP type `echo': `echo-reply' or `echo-request'?
+-p icmp -m icmp --icmp-type ttl;;FAIL;Ambiguous ICMP type `ttl': `ttl-exceeded' or `ttl-zero-during-transit'?
+# a range of codes is saved by its start
+-p icmp -m icmp --icmp-type 3/1:4;-p icmp -m icmp --icmp-type 3/1;OK
+-p icmp -m icmp --icmp-type 3/0:4;-p icmp -m icmp --icmp-type 3/0;OK
+-p icmp -m icmp --icmp-type 3:4;;FAIL;ICMP type range not supported
+-p icmp -m icmp --icmp-type 255/3;-p icmp -m icmp --icmp-type any;OK
+-p icmp -m icmp --icmp-type 256;;FAIL;Unknown ICMP type `256'
+-p icmp -m icmp --icmp-type 3/256;;FAIL;Unknown ICMP code `3/256'
+-p icmp -m icmp --icmp-type 3x;;FAIL;unknown character x
+-p icmp -m icmp --icmp-type 3/1x;;FAIL;unknown character x
+-p icmp -m icmp --icmp-type nonsense;;FAIL;Unknown ICMP type `nonsense'
+-p icmp -m icmp --icmp-type destination-unreachable/1;;FAIL;Unknown ICMP type `destination-unreachable/1'
+-p icmp -m icmp --icmp-type 8 --icmp-type 0;;FAIL;icmp: option "--icmp-type" can only be used once.
+-p icmp -m icmp;;FAIL;icmp: option "--icmp-type" must be specified
+-p icmp --icmp-type 0;-p icmp -m icmp --icmp-type 0;OK
+-m icmp --icmp-type 8;;FAIL;x_tables: ip_tables: icmp match: only valid for protocol 1
+-p tcp -m icmp --icmp-type 8;;FAIL;x_tables: ip_tables: icmp match: only valid for protocol 1

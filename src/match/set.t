@@ -1,0 +1,30 @@
+# -m set: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m set --match-set s4 src;=;OK
+-m set ! --match-set s4 dst;=;OK
+-m set --match-set s4 src,dst,src;=;OK
+-m set --match-set s4 source,dstination;;FAIL;You must spefify (the comma separated list of) 'src' or 'dst'.
+-m set --match-set s4 src --return-nomatch;=;OK
+-m set --match-set s4 src ! --update-counters ! --update-subcounters;=;OK
+-m set --match-set s4 src --update-counters;-m set --match-set s4 src;OK
+-m set --match-set s4 src --packets-eq 5 --bytes-gt 100;=;OK
+-m set --match-set s4 src ! --packets-eq 5 --bytes-lt 0x100;-m set --match-set s4 src ! --packets-eq 5 --bytes-lt 256;OK
+-m set --match-set s4 src ! --bytes-eq 18446744073709551615;=;OK
+-m set --match-set s4 src,dst,src,dst,src,dst;=;OK
+-m set --match-set s4 src,dst,src,dst,src,dst,src;;FAIL;Can't be more src/dst options than 6.
+-m set --match-set s4 from;;FAIL;You must spefify (the comma separated list of) 'src' or 'dst'.
+-m set --match-set s4 src,,dst;;FAIL;You must spefify (the comma separated list of) 'src' or 'dst'.
+-m set --match-set s4;;FAIL;--match-set requires two args.
+-m set --match-set s4 -j ACCEPT;;FAIL;--match-set requires two args.
+-m set --match-set s4 src --match-set s4 dst;;FAIL;--match-set can be specified only once
+-m set --match-set s4 src --packets-eq 1 --packets-lt 2;;FAIL;only one of the --packets-[eq|lt|gt] is allowed
+-m set --match-set s4 src ! --packets-lt 2;;FAIL;--packets-lt option cannot be inverted
+-m set --match-set s4 src ! --bytes-gt 2;;FAIL;--bytes-gt option cannot be inverted
+-m set --match-set s4 src ! --return-nomatch;;FAIL;--return-nomatch flag cannot be inverted
+-m set --match-set s4 src --packets-gt many;;FAIL;Cannot parse many as a counter value
+-m set --match-set s4 src --packets-gt 18446744073709551616;;FAIL;Cannot parse 18446744073709551616 as a counter value
+-m set --match-set averyveryverylongsetnamethatisnot1 src;;FAIL;setname `averyveryverylongsetnamethatisnot1' too long, max 31 characters.
+-m set --set s4 src;-m set --match-set s4 src;OK
+-m set --return-nomatch;;FAIL;You must specify `--match-set' with proper arguments
+-m set;;FAIL;You must specify `--match-set' with proper arguments
+%6
+-m set --match-set s6 src;=;OK
