@@ -15,7 +15,9 @@ export interface HostMask {
   readonly mask: readonly number[];
 }
 
-const FULL4: readonly number[] = [-1];
+/** The masks of all prefix lengths; rules share them. */
+const MASKS4: readonly (readonly number[])[] = Array.from({ length: 33 }, (_, prefix) => [maskOfPrefix4(prefix)]);
+const FULL4 = MASKS4[32];
 const FULL6: readonly number[] = [-1, -1, -1, -1];
 const ZERO6: readonly number[] = [0, 0, 0, 0];
 
@@ -140,8 +142,8 @@ function parsePlain(text: string): HostMask | null {
   if (value < 0 || dots !== 3) return null;
   if (!slash) return { address: [(word << 8) | value], mask: FULL4 };
   if (value > 32) return null;
-  const mask = maskOfPrefix4(value);
-  return { address: [word & mask], mask: [mask] };
+  const mask = MASKS4[value];
+  return { address: [word & mask[0]], mask };
 }
 
 function parseAddressAndMask(part: string, family: Family): HostMask {

@@ -61,6 +61,7 @@ function neverNot(spec: OptionSpec, extension: string, option: string): RuleErro
 
 /** The line is complete: the extension's own checks, libxtables' checks, and then its data. */
 export function bindExtension({ declaration, given }: LoadedExtension, rule: RuleSite): Use {
+  if (checksOf(declaration).plain) return plainUse(declaration);
   oneIsGiven(declaration, given);
   declaration.check?.(given, rule);
   checkTogether(declaration, given);
@@ -75,12 +76,24 @@ type Given = Readonly<Record<string, GivenOption<unknown> | undefined>>;
 
 /** What must be checked of an extension's options together; worked out once. */
 interface TogetherChecks {
+  /** It has no options and nothing to say about the rule: all its uses are one. */
+  readonly plain: boolean;
   readonly needed: readonly (readonly string[])[];
   readonly exclusive: readonly (readonly string[])[];
   readonly any: boolean;
 }
 
 const checks = new WeakMap<AnyDeclaration, TogetherChecks>();
+const plainUses = new WeakMap<AnyDeclaration, Use>();
+
+function plainUse(declaration: AnyDeclaration): Use {
+  let use = plainUses.get(declaration);
+  if (use === undefined) {
+    use = { name: declaration.name, options: {} };
+    plainUses.set(declaration, use);
+  }
+  return use;
+}
 
 function checksOf(declaration: AnyDeclaration): TogetherChecks {
   let found = checks.get(declaration);
@@ -91,7 +104,9 @@ function checksOf(declaration: AnyDeclaration): TogetherChecks {
     const any =
       exclusive.length > 0 ||
       specs.some((spec) => spec.required === true || spec.needs !== undefined || spec.excludes !== undefined);
-    found = { needed, exclusive, any };
+    const { check, bind, refuse } = declaration;
+    const plain = specs.length === 0 && check === undefined && bind === undefined && refuse === undefined;
+    found = { plain, needed, exclusive, any };
     checks.set(declaration, found);
   }
   return found;

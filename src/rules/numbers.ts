@@ -79,8 +79,23 @@ export function scanNumber64(text: string, min = 0n, max = U64_MAX): Scanned64 |
 
 /** xtables_strtoui without an end pointer: the whole text is a number within the bounds, or null. */
 export function parseNumber(text: string, min: number, max: number): number | null {
+  const decimal = plainDecimal(text);
+  if (decimal >= 0) return decimal < min || decimal > max ? null : decimal;
   const scanned = scanNumber(text, min, max);
   return scanned === null || scanned.end !== text.length ? null : scanned.value;
+}
+
+/** A decimal number of up to nine digits without anything around it, or -1: the short way for what is nearly always there. */
+export function plainDecimal(text: string): number {
+  const { length } = text;
+  if (length === 0 || length > 9 || (length > 1 && text.charCodeAt(0) === 48)) return -1;
+  let value = 0;
+  for (let i = 0; i < length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }
 
 /** A 32-bit value as C's `0x%x`; signed words are taken as unsigned. */

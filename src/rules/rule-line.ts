@@ -359,7 +359,7 @@ class LineReader {
   private protocol(text: string, not: boolean): void {
     const number = parseProtocol(text);
     if (number === 0 && not) throw new RuleError("rule would never match protocol");
-    this.out.protocol = number === 0 ? null : { not, number };
+    this.out.protocol = number === 0 ? null : protocolMatch(number, not);
   }
 
   /** All options are read: the checks that need the whole line, in iptables' order. */
@@ -446,6 +446,19 @@ class LineReader {
 }
 
 const COMMANDS = "ACDRILSFZNXEP";
+
+/** `-p` as data, shared by the rules that say the same. */
+const protocolMatches = new Map<number, { readonly not: boolean; readonly number: number }>();
+
+function protocolMatch(number: number, not: boolean): { readonly not: boolean; readonly number: number } {
+  const key = number * 2 + (not ? 1 : 0);
+  let found = protocolMatches.get(key);
+  if (found === undefined) {
+    found = { not, number };
+    protocolMatches.set(key, found);
+  }
+  return found;
+}
 
 /** xshared.c: parse_rulenumber. */
 function ruleNumber(text: string): number {

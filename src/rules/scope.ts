@@ -102,6 +102,10 @@ export class LineScope {
   words: string[] = [];
   events: OptionEvent[] = [];
 
+  readonly #known = {
+    match: { 4: new Map<string, MatchDeclaration | TargetDeclaration>(), 6: new Map() },
+    target: { 4: new Map<string, MatchDeclaration | TargetDeclaration>(), 6: new Map() },
+  };
   #loaded: (MatchDeclaration | TargetDeclaration)[] = [];
   #instances = new Map<MatchDeclaration | TargetDeclaration, LoadedExtension>();
   #protocol: string | null = null;
@@ -265,16 +269,27 @@ export class LineScope {
       event.trouble = `Invalid match name "${value}" (${LONGEST_NAME} chars max)`;
       return;
     }
-    const declaration = this.registry.match(name, this.family);
+    const declaration = this.#named("match", name) as MatchDeclaration | undefined;
     if (declaration === undefined) event.trouble = missing("match", name, this.family);
     else event.loads = this.#load(declaration, this.words.length - 1);
   }
 
   #loadTarget(event: OptionEvent, value: string): void {
     if (this.isChain(value)) return;
-    const declaration = this.registry.target(value, this.family);
+    const declaration = this.#named("target", value);
     if (declaration !== undefined) event.loads = this.#load(declaration, this.words.length - 1);
     else if (isKnown("target", value, this.family)) event.trouble = missing("target", value, this.family);
+  }
+
+  /** Asks the registry once for each name. */
+  #named(kind: "match" | "target", name: string): MatchDeclaration | TargetDeclaration | undefined {
+    const known = this.#known[kind][this.family];
+    let declaration = known.get(name);
+    if (declaration === undefined) {
+      declaration = this.registry[kind](name, this.family);
+      if (declaration !== undefined) known.set(name, declaration);
+    }
+    return declaration;
   }
 
   /** `-p tcp --dport 80`: an option nobody knows loads the match of the protocol, once. */
@@ -282,7 +297,7 @@ export class LineScope {
     if (this.#protocol === null || this.#protocolUsed) return false;
     const number = parseNumber(this.#protocol, 0, U8_MAX);
     const name = matchName(number === null ? this.#protocol : (nameOfProtocol(number) ?? ""));
-    const declaration = this.registry.match(name, this.family);
+    const declaration = this.#named("match", name);
     const word = this.words.length - 1;
     if (declaration === undefined) {
       if (!isKnown("match", name, this.family)) return false;
