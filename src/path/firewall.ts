@@ -13,8 +13,9 @@ import type { Interface } from "../host/interfaces.ts";
 import { Nat } from "../nat/nat.ts";
 import { describe } from "../packet/describe.ts";
 import { ACCEPT, type Family, STOLEN, type TableName } from "../packet/hook.ts";
+import { LOG_DEFAULT, logLine } from "../packet/log-line.ts";
 import type { Packet } from "../packet/packet.ts";
-import type { Step, StepListener } from "../packet/step.ts";
+import type { Step } from "../packet/step.ts";
 import { trackers } from "../protocol/trackers.ts";
 import { registry as allExtensions } from "../registry.ts";
 import type { Registry } from "../rules/extension.ts";
@@ -159,8 +160,6 @@ export class Firewall {
   readonly result: Result;
   /** Called with every packet that leaves; the packet is only valid during the call. */
   onEmit: ((dev: Interface, p: Packet) => void) | null = null;
-  /** Called with every line that LOG, TRACE or conntrack makes the kernel log. */
-  onLog: ((line: string) => void) | null = null;
 
   readonly #main = new Skb();
   readonly #results = new Results();
@@ -172,7 +171,6 @@ export class Firewall {
   readonly #texts = new Map<object, string>();
   /** Where emitted packets are noted down, while an Outcome is wanted. */
   #out: Emitted[] | null = null;
-  readonly #logs: StepListener = { push: (step) => this.#logStep(step) };
 
   /** Throws LoadError when the rules ask for what this version or this host does not have. */
   constructor(setup: Setup) {
@@ -182,6 +180,7 @@ export class Firewall {
     this.result = this.#results;
     this.#registry = setup.registry ?? allExtensions;
     this.conntrack = new Conntrack(host, trackers);
+    this.conntrack.onInvalid = (p, prefix) => this.#log(p, prefix);
     const nat = new Nat(host, this.conntrack);
     const { conntrack } = this;
     const decisions = this.#decisions;
@@ -216,10 +215,18 @@ export class Firewall {
         return text;
       },
       trace: (p, table, chain, what, rule) => {
-        const line = `TRACE: ${table.name}:${chain}:${what}:${rule} ${this.#stack.describe(p)}`;
-        p.steps?.push({ kind: "log", line });
+        this.#log(p, `TRACE: ${table.name}:${chain}:${what}:${rule} `);
       },
     };
+  }
+
+  /** The kernel logs the packet: whoever listens to the host's log or to steps hears it. */
+  #log(p: Packet, prefix: string): void {
+    const { log } = this.host;
+    if (log === null && p.steps === null) return;
+    const line = logLine(p, this.host.interfaces, prefix, LOG_DEFAULT);
+    if (p.steps !== null) p.steps.push({ kind: "log", line });
+    if (log !== null) log(line);
   }
 
   /** A packet arrives on `dev`. Throws HostError when there is no such device. */
@@ -278,7 +285,6 @@ export class Firewall {
       p.steps = null;
       this.conntrack.release(p);
     }
-    if (steps !== null && this.onLog !== null) for (const step of steps) this.#logStep(step);
     const { path, verdict, state, decision } = this.#results;
     return {
       in: dev,
@@ -301,13 +307,10 @@ export class Firewall {
   #go(): void {
     const p = this.#main;
     const results = this.#results;
-    const logs = this.onLog !== null && p.steps === null;
-    if (logs) p.steps = this.#logs;
     results.emitted = 0;
     p.begin();
     passTime(this.#stack, p.time);
     const code = travel(this.#stack, p);
-    if (logs) p.steps = null;
     results.path = p.way;
     results.state = p.state;
     const verdict = code & 3;
@@ -326,11 +329,6 @@ export class Firewall {
     const dev = this.host.interfaces[p.outDev];
     if (this.#out !== null) this.#out.push({ dev: dev.name, bytes: hexOf(p.data, p.start, p.end) });
     if (this.onEmit !== null) this.onEmit(dev, p);
-  }
-
-  #logStep(step: Step): void {
-    if (step.kind === "log") this.onLog?.(step.line);
-    else if (step.kind === "answer") for (const inner of step.steps) this.#logStep(inner);
   }
 
   /** Moves the clock without a packet: fragment queues time out (and may answer). µs since 1970. */
