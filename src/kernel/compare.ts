@@ -123,7 +123,8 @@ function load(dice: ScriptedRandom, sent: string, seen: EventAnswer): void {
     dice.answer("nat source port", Number(ends[1][2]));
   }
   const ids = seen.entry === null ? [] : [...seen.entry.matchAll(/ id=(\d+)/g)];
-  if (ids.length === 2) dice.answer("nat id", Number(ids[1][1]));
+  // Both ends may be chosen, and share the id.
+  if (ids.length === 2) for (let end = 0; end < 2; end++) dice.answer("nat id", Number(ids[1][1]));
   for (const { bytes } of seen.out) {
     const id = bytes[0] === "4" ? bytes.slice(8, 12) : null;
     if (id !== null && id !== sent.slice(8, 12)) dice.answer("ip id", Number.parseInt(id, 16));
