@@ -46,17 +46,25 @@ export class CaptureFile {
     return this.#path === "-" ? "standard input" : this.#path;
   }
 
-  /** Hands the first packets to `look`; nothing is used up. */
+  /** It may be written while we read: what was read should be told at once. */
+  get live(): boolean {
+    return this.size === 0;
+  }
+
+  /**
+   * Hands the first packets to `look`; nothing is used up, and it can be done again. Of a live capture only what is
+   * there already is looked at.
+   */
   async sample(look: (record: CaptureRecord) => void): Promise<void> {
     const reader = new CaptureReader();
     const record = new CaptureRecord();
     let bytes = 0;
     let packets = 0;
-    while (!reader.finished && bytes < SAMPLE_BYTES && packets < SAMPLE_PACKETS) {
-      const piece = await this.#next();
+    for (let i = 0; !reader.finished && bytes < SAMPLE_BYTES && packets < (this.live ? 1 : SAMPLE_PACKETS); i++) {
+      const piece = this.#sampled[i] ?? (await this.#next());
       if (piece === null) reader.end();
       else {
-        this.#sampled.push(piece);
+        if (i === this.#sampled.length) this.#sampled.push(piece);
         bytes += piece.length;
         reader.push(piece);
       }
@@ -65,6 +73,7 @@ export class CaptureFile {
         packets++;
       }
     }
+    reader.close();
   }
 
   /** Every packet in order; `between` is called after each piece of input. Returns what is wrong with the capture. */

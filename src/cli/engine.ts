@@ -4,7 +4,7 @@ import { TwinEngine } from "../flow/twin.ts";
 import type { HostConfig } from "../host/config.ts";
 import { HostError } from "../host/error.ts";
 import { Host } from "../host/host.ts";
-import { Firewall } from "../path/firewall.ts";
+import { Firewall, LoadError } from "../path/firewall.ts";
 import { registry } from "../registry.ts";
 import { RuleError } from "../rules/extension.ts";
 import { Failure } from "./failure.ts";
@@ -25,7 +25,8 @@ export function makeTwin(rulesets: Rulesets, host: Host): TwinEngine {
   try {
     return new TwinEngine(new Firewall({ ...rulesets, host, registry }));
   } catch (error) {
-    if (error instanceof RuleError || error instanceof HostError) throw new Failure(error.message);
+    if (error instanceof LoadError || error instanceof RuleError || error instanceof HostError)
+      throw new Failure(error.message);
     throw error;
   }
 }

@@ -1,13 +1,14 @@
 /** `firetwin replay`: what becomes of each packet of a capture. */
 
 import { bytesOfHex } from "../bytes/hex.ts";
-import { LINKTYPE_RAW } from "../bytes/link.ts";
+import { LINKTYPE_RAW, LinkFrame } from "../bytes/link.ts";
 import { PcapngWriter } from "../bytes/pcapng-writer.ts";
 import { type CaptureError, type CaptureRecord, DIRECTION_OUT } from "../bytes/record.ts";
 import { Arrivals, FOUND_BY } from "../flow/arrival.ts";
 import { type ChecksumFindings, type ChecksumMode, ChecksumSample, IGNORE_ALL, VERIFY_ALL } from "../flow/checksums.ts";
 import type { PacketInput } from "../flow/engine.ts";
 import { HostGuess } from "../flow/guess.ts";
+import { describePacket } from "../flow/notation.ts";
 import type { TwinEngine } from "../flow/twin.ts";
 import type { HostConfig } from "../host/config.ts";
 import type { Host } from "../host/host.ts";
@@ -60,7 +61,8 @@ export async function replay(args: ReplayArguments): Promise<void> {
     const seed = args.seed === undefined ? {} : { seed: args.seed };
     const host = makeHost({ ...config, ...seed }, args.host ?? "the guessed host");
     const findings = await lookAtChecksums(args.checksums, capture, host, args.in);
-    const run = new Run(args, makeTwin(rulesets, host), host, findings);
+    const packetWidth = args.format === "text" && !args.quiet ? await widestPacket(capture) : 0;
+    const run = new Run(args, makeTwin(rulesets, host), host, findings, packetWidth);
     if (described === null) run.notes.push(...guessText(config));
     const error = await run.all(capture);
     run.finish(error, capture);
@@ -73,6 +75,19 @@ async function guessHost(capture: CaptureFile, inDevice: string | null): Promise
   const guess = new HostGuess();
   await capture.sample((record) => guess.add(record));
   return guess.config(inDevice);
+}
+
+/** How long the first packets of the capture are in packet notation. */
+async function widestPacket(capture: CaptureFile): Promise<number> {
+  const frame = new LinkFrame();
+  const packet = new Packet();
+  let widest = 0;
+  await capture.sample(({ data, view, start, end, littleEndian, interface: { linkType } }) => {
+    if (frame.parse(linkType, data, view, start, end, littleEndian) <= 0) return;
+    packet.load(data, view, frame.start, frame.end);
+    widest = Math.max(widest, describePacket(packet).length);
+  });
+  return widest;
 }
 
 function deviceNamed(host: Host, name: string | undefined): Interface | null {
@@ -117,13 +132,13 @@ class Run {
   readonly #packet = new Packet();
   #first: number | null = null;
 
-  constructor(args: ReplayArguments, engine: TwinEngine, host: Host, findings: ChecksumFindings) {
+  constructor(args: ReplayArguments, engine: TwinEngine, host: Host, findings: ChecksumFindings, packetWidth: number) {
     this.#args = args;
     this.#engine = engine;
     this.#host = host;
     this.#findings = findings;
     this.#arrivals = new Arrivals(host, { device: deviceNamed(host, args.in), checksums: findings });
-    this.#lines = new OutcomeLines(this.#terminal.paint, this.#terminal.width);
+    this.#lines = new OutcomeLines(this.#terminal.paint, this.#terminal.width, packetWidth);
     this.#written = args.write === undefined ? null : new WrittenPackets(args.write);
   }
 
@@ -134,7 +149,9 @@ class Run {
     const use = fast ? this.#count : this.#tell;
     return capture.read(
       (record) => use.call(this, record),
-      () => {},
+      () => {
+        if (capture.live) this.#output.flush();
+      },
     );
   }
 
@@ -205,7 +222,7 @@ class Run {
 
   /** What stands after the packets, and the files. */
   finish(error: CaptureError | null, capture: CaptureFile): void {
-    if (error !== null && error.packet === 0) throw new Failure(`${capture.name}: ${error.message}`);
+    if (error !== null && this.#tally.packets === 0) throw new Failure(`${capture.name}: ${error.message}`);
     this.#takeNotes();
     const { args, paint } = { args: this.#args, paint: this.#terminal.paint };
     if (args.format === "text") {
@@ -247,10 +264,10 @@ class Run {
   #takeNotes(): void {
     const { counts, cut, foreign } = this.#arrivals;
     for (const [how, sentence] of FOUND_BY.entries())
-      if (counts[how] > 0) this.notes.push(`${count(counts[how], "packet")} ${sentence}`);
+      if (counts[how] > 0) this.notes.push(`${sentence}: ${count(counts[how], "packet")}`);
     if (foreign > 0)
       this.notes.push(
-        `${count(foreign, "outgoing packet")} of these come from other addresses: copies of forwarded packets, perhaps`,
+        `outgoing, but from addresses of others (copies of forwarded packets, perhaps): ${count(foreign, "packet")}`,
       );
     if (cut > 0)
       this.notes.push(

@@ -36,17 +36,17 @@ export const BY_NOTHING = 6;
 export const SENT_BY_FLAG = 7;
 export const SENT_BY_ADDRESS = 8;
 
-/** The same in words, for the report. */
+/** The same in words, for the report: "arrived on …: 3 packets". */
 export const FOUND_BY = [
   "arrived on the capture's interface of that name",
-  "arrived on the device of --in",
-  "arrived on the device of their cooked frame",
-  "arrived on the device whose link-layer address they were sent to",
+  "arrived on the device that --in names",
+  "arrived on lo, as their frames say",
+  "arrived on the device with the link-layer address they were sent to",
   "arrived on the only device there is",
   "arrived on the device that leads back to their source (the capture names none)",
   "arrived on the first device (no route leads back to their source)",
-  "were sent by this host (the capture says outgoing)",
-  "were sent by this host (their source is its own address)",
+  "sent by this host (the capture says outgoing)",
+  "sent by this host (their source is its own address)",
 ] as const;
 
 const ARPHRD_LOOPBACK = 772;

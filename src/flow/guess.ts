@@ -113,7 +113,9 @@ function deviceName(captured: string): string | null {
 function isUnicast(words: readonly number[]): boolean {
   if (words.length === 1) {
     const first = words[0] >>> 24;
-    return first !== 0 && first !== 127 && first < 224;
+    // In a network of 256 addresses, the first and the last belong to nobody.
+    const last = words[0] & 255;
+    return first !== 0 && first !== 127 && first < 224 && last !== 0 && last !== 255;
   }
   return words[0] >>> 24 !== 0xff && words.slice(0, 3).some((word) => word !== 0);
 }

@@ -102,14 +102,24 @@ export class Columns {
   }
 }
 
+/** Packets that need more push the rest of their line to the right. */
+const WIDEST_PACKET = 60;
+
 /** Lines of a replay: number, time, device, packet, state, verdict, what decided, translation. */
 export class OutcomeLines {
-  readonly #columns = new Columns([3, 8, 9, 40, 5, 6, 9], [9, 17, 24, 60, 11, 8, 26]);
+  readonly #columns: Columns;
   readonly #paint: Paint;
   readonly #width: number;
 
-  /** `width`: of the terminal; Infinity keeps every packet on one line. */
-  constructor(paint: Paint, width: number) {
+  /**
+   * `width`: of the terminal; Infinity keeps every packet on one line. `packetWidth`: how long the packets are that
+   * will come, as far as that is known.
+   */
+  constructor(paint: Paint, width: number, packetWidth: number) {
+    this.#columns = new Columns(
+      [3, 8, 9, Math.min(packetWidth, WIDEST_PACKET), 11, 7, 10],
+      [9, 17, 24, WIDEST_PACKET, 11, 8, 26],
+    );
     this.#paint = paint;
     this.#width = width;
   }

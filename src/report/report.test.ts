@@ -34,7 +34,7 @@ test("JSON has the documented keys in the documented order", (t) => {
 
 test("a packet on a line, and below when the terminal is narrow", (t) => {
   const line = { number: 1, elapsed: 0, outcome: FORWARDED, bytes: SYN, instead: null, delivered: null };
-  const wide = new OutcomeLines(PLAIN, Number.POSITIVE_INFINITY);
+  const wide = new OutcomeLines(PLAIN, Number.POSITIVE_INFINITY, 41);
   t.is(wide.header(), "  #      time  device     packet                                    state  verdict  decided by");
   t.is(
     wide.line(line),
@@ -52,7 +52,7 @@ test("a packet on a line, and below when the terminal is narrow", (t) => {
     "  2  0.001500  lan0       tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]   NEW    DROP     FORWARD policy",
   );
   t.is(
-    new OutcomeLines(PLAIN, 100).line(line),
+    new OutcomeLines(PLAIN, 100, 39).line(line),
     "  1  0.000000  lan0→wan0  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]   NEW    ACCEPT  FORWARD 2\n" +
       "                          from 203.0.113.1:4000",
   );

@@ -197,6 +197,13 @@ function folded(rows: readonly Row[], paint: Paint): Row[] {
   return kept;
 }
 
+/** A connection's line without its padding and what it nearly always says. */
 function entryText(entry: string | null, paint: Paint): string {
-  return entry === null ? "" : `  ${paint.dim(entry)}`;
+  if (entry === null) return "";
+  return `  ${paint.dim(
+    entry
+      .replace(/ +/g, " ")
+      .replace(/ mark=0\b/, "")
+      .replace(/ use=1$/, ""),
+  )}`;
 }

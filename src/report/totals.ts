@@ -50,9 +50,8 @@ export class Tally {
 export function totalLines(tally: Tally, paint: Paint): string[] {
   const seconds = (tally.last - tally.first) / 1e6;
   const span = tally.packets > 1 ? ` in ${spanText(seconds)} of traffic` : "";
-  const lines = [
-    `${paint.strong(count(tally.packets, "packet"))}${span}, ${count(tally.emitted, "packet")} left the host`,
-  ];
+  const left = tally.emitted === 0 ? "none" : count(tally.emitted, "packet");
+  const lines = [`${paint.strong(count(tally.packets, "packet"))}${span}, ${left} left the host`];
   const row = (name: string, values: readonly [string, number, (text: string) => string][]) => {
     const some = values.filter(([, n]) => n > 0).map(([what, n, painted]) => `${painted(what)} ${grouped(n)}`);
     if (some.length > 0) lines.push(`  ${name.padEnd(8)} ${some.join("   ")}`);
