@@ -3,6 +3,7 @@
  * a zone (xt_CT.c). Which events the connection reports is kept and printed; nobody listens to them here.
  */
 import { CONTINUE } from "../packet/hook.ts";
+import { CT_NEW } from "../packet/packet.ts";
 import { type OptionType, RuleError, target } from "../rules/extension.ts";
 import { flag, opt, parseNumber, string, U16_MAX } from "../rules/types.ts";
 import { isSettled, untrack } from "./untracked.ts";
@@ -138,6 +139,7 @@ export const CT = target({
     return (p) => {
       if (isSettled(p)) return CONTINUE;
       p.template = template;
+      p.ctinfo = CT_NEW;
       p.zone = id;
       p.zoneDirection = direction;
       return CONTINUE;
