@@ -28,14 +28,35 @@ export function fullMask(family: Family): readonly number[] {
 /** The names of /etc/networks that Debian has. */
 const NETWORKS: Readonly<Record<string, number>> = { default: 0, loopback: 0x7f000000, "link-local": 0xa9fe0000 | 0 };
 
-function notFound(name: string): RuleError {
-  return new RuleError(`host/network \`${name}' not found${/[a-z]/i.test(name) ? NOT_LOOKED_UP : ""}`);
-}
-
 /** The one host name that means the same everywhere (RFC 6761). */
 const LOCALHOST: Readonly<Record<Family, readonly number[]>> = { 4: [0x7f000001], 6: [0, 0, 0, 1] };
 
 const NOT_LOOKED_UP = " (host names are not looked up)";
+
+/** What getaddrinfo answers without a name server: words, or its error's sentence (gai_strerror). */
+function addressInfo(text: string, family: Family): readonly number[] | string {
+  const word = inetAton(text);
+  if (word !== null) return family === 4 ? [word] : "Address family for hostname not supported";
+  const words = parseIpv6(text);
+  if (words !== null) {
+    if (family === 6) return words;
+    const mapped = words[0] === 0 && words[1] === 0 && words[2] === 0xffff;
+    return mapped ? [words[3]] : "Address family for hostname not supported";
+  }
+  if (text === "localhost") return LOCALHOST[family];
+  return isHostName(text, family)
+    ? `Temporary failure in name resolution${NOT_LOOKED_UP}`
+    : "Name or service not known";
+}
+
+/** Whether a resolver would ask for this name: not for what only looks like an IPv4 address. */
+function isHostName(text: string, family: Family): boolean {
+  if (family === 4 && /^[0-9.]*[0-9]$/.test(text)) return false;
+  const labels = (text.endsWith(".") ? text.slice(0, -1) : text).split(".");
+  return (
+    text.length <= 254 && (text === "." || labels.every((label) => /^[A-Za-z0-9_][-A-Za-z0-9_]{0,62}$/.test(label)))
+  );
+}
 
 /** `/24`, `/255.0.255.0`, "" for a full mask (xtables_ipmask_to_numeric, xtables_ip6mask_to_numeric). */
 export function printMask(mask: readonly number[]): string {
@@ -68,12 +89,11 @@ export function inetAton(text: string): number | null {
   return word;
 }
 
-/** XTTYPE_HOST: a numeric address of the family as getaddrinfo reads it. */
+/** XTTYPE_HOST: an address of the family as getaddrinfo reads it. */
 export function parseHost(text: string, family: Family): readonly number[] {
-  const words = family === 4 ? aton(text) : parseIpv6(text);
-  if (words !== null) return words;
-  if (text === "localhost") return LOCALHOST[family];
-  throw new RuleError(`getaddrinfo: Name or service not known${/[a-z]/i.test(text) ? NOT_LOOKED_UP : ""}`);
+  const found = addressInfo(text, family);
+  if (typeof found === "string") throw new RuleError(`getaddrinfo: ${found}`);
+  return found;
 }
 
 /** XTTYPE_HOSTMASK: the address is not cut to its mask (each extension does as it likes). */
@@ -175,17 +195,15 @@ function parseMask(text: string, family: Family): readonly number[] {
   return maskOfPrefix6(bits);
 }
 
-/** ipparse_hostnetwork, ip6parse_hostnetwork, without asking a name server. */
+/** ipparse_hostnetwork, ip6parse_hostnetwork. */
 function parseNetwork(name: string, family: Family): readonly number[] {
-  if (name === "localhost") return LOCALHOST[family];
-  if (family === 6) {
-    const words = parseIpv6(name);
-    if (words === null) throw notFound(name);
-    return words;
+  if (family === 4) {
+    const word = numericToAddress(name, false) ?? (Object.hasOwn(NETWORKS, name) ? NETWORKS[name] : null);
+    if (word !== null) return [word];
   }
-  const word = numericToAddress(name, false) ?? (Object.hasOwn(NETWORKS, name) ? NETWORKS[name] : inetAton(name));
-  if (word === null) throw notFound(name);
-  return [word];
+  const found = addressInfo(name, family);
+  if (typeof found !== "string") return found;
+  throw new RuleError(`host/network \`${name}' not found${found.endsWith(NOT_LOOKED_UP) ? NOT_LOOKED_UP : ""}`);
 }
 
 /**
