@@ -86,11 +86,14 @@ export function buildHost(calls: SystemCalls, host: KernelHost): Map<string, num
       commands.push(`addr add ${address} dev ${name}${address.includes(":") ? " nodad" : ""}`);
     commands.push(`link set ${name} up`);
   }
-  for (const route of host.routes) commands.push(`${route.includes(":") ? "-6 " : ""}route add ${route}`);
+  const isIpv6 = (route: string) => route.includes(":");
+  for (const route of host.routes) if (!isIpv6(route)) commands.push(`route add ${route}`);
+  const commands6 = host.routes.filter(isIpv6).map((route) => `route add ${route}`);
   for (const name of devices.keys()) {
     writeSysctl(`net.ipv4.conf.${name}.rp_filter`, "0");
   }
   tool("ip", ["-batch", "-"], `${commands.join("\n")}\n`);
+  if (commands6.length > 0) tool("ip", ["-6", "-batch", "-"], `${commands6.join("\n")}\n`);
   for (const [key, value] of host.sysctl) writeSysctl(key, value);
   if (host.sets.trim() !== "") tool("ipset", ["restore"], host.sets.endsWith("\n") ? host.sets : `${host.sets}\n`);
   return devices;

@@ -101,4 +101,6 @@ function verifyOrNull(scenario: Scenario): { kernel: ReturnType<typeof verify>["
   }
 }
 
-const indent = (text: string) => text.replaceAll("\n", "\n           ");
+function indent(text: string): string {
+  return text.replaceAll("\n", "\n           ");
+}
