@@ -39,7 +39,16 @@ import {
   u32Range,
 } from "../rules/types.ts";
 import { describeRange } from "./ports.ts";
-import { PACKET_STATES, parseStates, printStates, STATE_DNAT, STATE_SNAT, stateOf, stateSource } from "./state-bits.ts";
+import {
+  hasTemplate,
+  PACKET_STATES,
+  parseStates,
+  printStates,
+  STATE_DNAT,
+  STATE_SNAT,
+  stateOf,
+  stateSource,
+} from "./state-bits.ts";
 
 const HZ = 250;
 const ALL_STATES = PACKET_STATES | STATE_SNAT | STATE_DNAT;
@@ -114,6 +123,23 @@ interface Test {
 
 /** Scratch of the tests below: filled and read at once. */
 const tuple = new Tuple();
+/** The tuples of a template. */
+const BLANK = new Tuple();
+
+/** One of the tuples of the packet's connection. */
+function tupleOf(at: Connections, p: Packet, direction: typeof ORIGINAL | typeof REPLY): Tuple {
+  if (p.ct === 0) return BLANK;
+  at.tuple(p.ct, direction, tuple);
+  return tuple;
+}
+
+function statusOf(at: Connections, p: Packet): number {
+  return p.ct === 0 ? IPS_CONFIRMED : at.status(p.ct);
+}
+
+function protocolOf(at: Connections, p: Packet): number {
+  return p.ct === 0 ? 0 : at.protocol(p.ct);
+}
 
 function addressTest(at: Connections, name: PlaceName, { not, value }: GivenOption<HostMask>): Test {
   const { direction, end, said } = PLACES[name];
@@ -124,13 +150,9 @@ function addressTest(at: Connections, name: PlaceName, { not, value }: GivenOpti
       ? (t: Tuple) => ((t.src0 ^ a0) & m0) | ((t.src1 ^ a1) & m1) | ((t.src2 ^ a2) & m2) | ((t.src3 ^ a3) & m3)
       : (t: Tuple) => ((t.dst0 ^ a0) & m0) | ((t.dst1 ^ a1) & m1) | ((t.dst2 ^ a2) & m2) | ((t.dst3 ^ a3) & m3);
   return {
-    holds: (p) => {
-      at.tuple(p.ct, direction, tuple);
-      return (differs(tuple) === 0) !== not;
-    },
+    holds: (p) => (differs(tupleOf(at, p, direction)) === 0) !== not,
     why: (p) => {
-      at.tuple(p.ct, direction, tuple);
-      const t = tuple;
+      const t = tupleOf(at, p, direction);
       const words = end === "src" ? [t.src0, t.src1, t.src2, t.src3] : [t.dst0, t.dst1, t.dst2, t.dst3];
       const own = formatAddress(words.slice(0, value.address.length));
       return `its ${said} ${own} is ${not ? "" : "not "}${printHostMask(value)}`;
@@ -141,8 +163,8 @@ function addressTest(at: Connections, name: PlaceName, { not, value }: GivenOpti
 function portTest(at: Connections, name: PlaceName, { not, value }: GivenOption<Range>): Test {
   const { direction, end, said } = PLACES[name];
   const port = (p: Packet) => {
-    at.tuple(p.ct, direction, tuple);
-    return end === "src" ? tuple.sport : tuple.dport;
+    const t = tupleOf(at, p, direction);
+    return end === "src" ? t.sport : t.dport;
   };
   return {
     holds: (p) => {
@@ -154,8 +176,8 @@ function portTest(at: Connections, name: PlaceName, { not, value }: GivenOption<
 }
 
 /** Seconds left, rounded down. What is not confirmed yet has no time of its own to count from. */
-function secondsLeft(at: Connections, handle: number): number {
-  return (at.status(handle) & IPS_CONFIRMED) === 0 ? 0 : Math.floor(at.expires(handle) / HZ);
+function secondsLeft(at: Connections, p: Packet): number {
+  return p.ct === 0 || (at.status(p.ct) & IPS_CONFIRMED) === 0 ? 0 : Math.floor(at.expires(p.ct) / HZ);
 }
 
 function isReply(p: Packet): boolean {
@@ -205,7 +227,7 @@ export const conntrack = match({
   compile(is, { conntrack: tracking, family }) {
     const state = is["--ctstate"];
     const rest = testsOf(is, tracking.connections(family));
-    if (state === undefined) return (p) => p.ct !== 0 && holdAll(rest, p);
+    if (state === undefined) return (p) => (p.ct !== 0 || hasTemplate(p)) && holdAll(rest, p);
     const { not, value } = state;
     const nat = value & (STATE_SNAT | STATE_DNAT);
     const at = tracking.connections(family);
@@ -214,7 +236,7 @@ export const conntrack = match({
       let own = stateOf(p);
       if (p.ct !== 0 && nat !== 0) own |= natStates(at.status(p.ct));
       if (((own & value) !== 0) === not) return false;
-      return p.ct === 0 || holdAll(rest, p);
+      return (p.ct === 0 && !hasTemplate(p)) || holdAll(rest, p);
     };
   },
 
@@ -232,7 +254,7 @@ export const conntrack = match({
       if (((own & state.value) !== 0) === state.not)
         return `its state ${printStates(own)} is ${state.not ? "" : "not "}among ${printStates(state.value)}`;
     }
-    if (p.ct === 0) return "it belongs to no connection";
+    if (p.ct === 0 && !hasTemplate(p)) return "it belongs to no connection";
     const failed = testsOf(is, at).find((test) => !test.holds(p));
     return failed === undefined ? "its connection does not match" : failed.why(p);
   },
@@ -265,9 +287,9 @@ function testsOf(is: Is, at: Connections): Test[] {
   const proto = is["--ctproto"];
   if (proto !== undefined)
     tests.push({
-      holds: (p) => (at.protocol(p.ct) === proto.value) !== proto.not,
+      holds: (p) => (protocolOf(at, p) === proto.value) !== proto.not,
       why: (p) =>
-        `its connection's protocol ${printProtocol(at.protocol(p.ct))} is ${proto.not ? "" : "not "}${printProtocol(proto.value)}`,
+        `its connection's protocol ${printProtocol(protocolOf(at, p))} is ${proto.not ? "" : "not "}${printProtocol(proto.value)}`,
     });
   for (const name of PLACE_NAMES) {
     const given = is[`--ct${name}port`];
@@ -276,19 +298,19 @@ function testsOf(is: Is, at: Connections): Test[] {
   const status = is["--ctstatus"];
   if (status !== undefined)
     tests.push({
-      holds: (p) => ((at.status(p.ct) & status.value) !== 0) !== status.not,
+      holds: (p) => ((statusOf(at, p) & status.value) !== 0) !== status.not,
       why: (p) =>
-        `its status ${printStatus(at.status(p.ct))} ${status.not ? "has one" : "has none"} of ${printStatus(status.value)}`,
+        `its status ${printStatus(statusOf(at, p))} ${status.not ? "has one" : "has none"} of ${printStatus(status.value)}`,
     });
   const expire = is["--ctexpire"];
   if (expire !== undefined)
     tests.push({
       holds: (p) => {
-        const left = secondsLeft(at, p.ct);
+        const left = secondsLeft(at, p);
         return (left >= expire.value.from && left <= expire.value.to) !== expire.not;
       },
       why: (p) =>
-        `its ${secondsLeft(at, p.ct)} seconds left are ${expire.not ? "" : "not "}${describeRange(expire.value)}`,
+        `its ${secondsLeft(at, p)} seconds left are ${expire.not ? "" : "not "}${describeRange(expire.value)}`,
     });
   return tests;
 }

@@ -1,5 +1,5 @@
 /** Connection states as the state and conntrack matches name them, one bit each. */
-import { CT_UNTRACKED, type Packet } from "../packet/packet.ts";
+import { CT_ESTABLISHED, CT_NEW, CT_UNTRACKED, type Packet } from "../packet/packet.ts";
 import { RuleError } from "../rules/extension.ts";
 
 export const STATE_INVALID = 1;
@@ -65,10 +65,16 @@ export function printStates(mask: number): string {
     .join(",");
 }
 
+/** Whether `-j CT` has given the packet a template, which is its connection until conntrack sees it: blank, and NEW. */
+export function hasTemplate(p: Packet): boolean {
+  return p.ct === 0 && p.ctinfo === CT_NEW;
+}
+
 /** The packet's own state, one bit. */
 export function stateOf(p: Packet): number {
   if (p.ct !== 0) return 1 << ((p.ctinfo % 3) + 1);
-  return p.ctinfo === CT_UNTRACKED ? STATE_UNTRACKED : STATE_INVALID;
+  if (p.ctinfo === CT_UNTRACKED) return STATE_UNTRACKED;
+  return p.ctinfo === CT_NEW ? STATE_NEW : STATE_INVALID;
 }
 
 /** An expression that holds when the packet's own state is among `states` (bits of PACKET_STATES). */
@@ -76,17 +82,12 @@ export function stateSource(states: number): string {
   const wanted = states & PACKET_STATES;
   if (wanted === PACKET_STATES) return "true";
   if (wanted === 0) return "false";
-  const tracked = wanted & (STATE_ESTABLISHED | STATE_RELATED | STATE_NEW);
-  const infos = [0, 1, 2, 3, 4].filter((info) => (tracked >>> ((info % 3) + 1)) & 1);
   const asks: string[] = [];
-  if (infos.length === 5) asks.push("p.ct !== 0");
-  else if (infos.length > 0) {
-    // Bit n of the literal: ctinfo n is wanted.
-    const bits = infos.reduce((sum, info) => sum | (1 << info), 0);
-    asks.push(`p.ct !== 0 && ((${bits} >>> p.ctinfo) & 1) === 1`);
-  }
-  const none = wanted & (STATE_INVALID | STATE_UNTRACKED);
-  if (none === (STATE_INVALID | STATE_UNTRACKED)) asks.push("p.ct === 0");
-  else if (none !== 0) asks.push(`p.ct === 0 && p.ctinfo ${none === STATE_UNTRACKED ? "===" : "!=="} ${CT_UNTRACKED}`);
+  // A literal whose bit n says that ctinfo n is wanted. ctinfo 0 of a packet without connection means nothing.
+  const bits = [0, 1, 3, 4].reduce((sum, info) => sum | (((wanted >>> ((info % 3) + 1)) & 1) << info), 0);
+  if (bits !== 0) asks.push(`p.ct !== 0 && ((${bits} >>> p.ctinfo) & 1) === 1`);
+  if ((wanted & STATE_NEW) !== 0) asks.push(`p.ctinfo === ${CT_NEW}`);
+  if ((wanted & STATE_INVALID) !== 0) asks.push(`p.ct === 0 && p.ctinfo === ${CT_ESTABLISHED}`);
+  if ((wanted & STATE_UNTRACKED) !== 0) asks.push(`p.ctinfo === ${CT_UNTRACKED}`);
   return asks.length === 1 ? asks[0] : asks.map((ask) => `(${ask})`).join(" || ");
 }
