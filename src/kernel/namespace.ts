@@ -37,9 +37,13 @@ export class ToolError extends Error {
   }
 }
 
+/** Where system tools lie; npm puts its own programs in front of the PATH, and one of them is called nft. */
+const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /** Runs an installed tool inside the namespace and returns what it prints. */
 export function tool(name: string, args: readonly string[], input?: string): string {
-  const result = spawnSync(name, args, { input: input ?? "", encoding: "utf8", maxBuffer: 1 << 28 });
+  const env = { ...process.env, PATH: SYSTEM_PATH, LC_ALL: "C" };
+  const result = spawnSync(name, args, { input: input ?? "", encoding: "utf8", maxBuffer: 1 << 28, env });
   if (result.error !== undefined)
     throw new KernelUnavailable(`the kernel engine needs the program ${name}; it is not installed`);
   if (result.status !== 0) throw new ToolError(name, result.status ?? -1, result.stderr);
