@@ -5,7 +5,6 @@ import { setIpv4Check } from "../packet/ipv4.ts";
 import { CHECKSUM_NONE } from "../packet/packet.ts";
 import {
   IPPROTO_AH,
-  IPPROTO_DCCP,
   IPPROTO_ESP,
   IPPROTO_GRE,
   IPPROTO_SCTP,
@@ -90,17 +89,19 @@ export function hasChecksum(p: Skb): boolean {
     case IPPROTO_ESP:
     case IPPROTO_SCTP:
     case IPPROTO_UDPLITE:
-    case IPPROTO_DCCP:
       return false;
     default:
       return true;
   }
 }
 
-/** nf_ip_checksum: all protocols but TCP and UDP are summed without a pseudo header. */
+/**
+ * nf_ip_checksum: all protocols but TCP and UDP are summed without a pseudo header. The kernel sums the IP header, too,
+ * which comes to nothing unless an option was filled in and the header's own check not yet made anew.
+ */
 function checksumIsRight4(p: Skb): boolean {
   if (p.checksum !== CHECKSUM_NONE || p.cut || p.l4 < 0) return true;
   const ported = p.protocol === IPPROTO_TCP || p.protocol === IPPROTO_UDP;
   const pseudo = ported ? pseudoSum4(p.src0, p.dst0, p.protocol, p.start + p.length - p.l4) : 0;
-  return fold(sumOf(p.view, p.l4, p.end) + pseudo) === 0xffff;
+  return fold(sumOf(p.view, p.start, p.end) + pseudo) === 0xffff;
 }
