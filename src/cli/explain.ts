@@ -9,6 +9,7 @@ import { byText } from "../flow/terms.ts";
 import { outcomeJson } from "../report/outcome.ts";
 import { type Paint, paintState, paintVerdict } from "../report/paint.ts";
 import { stepLines, type TreeStyle } from "../report/steps.ts";
+import { wrappedLines } from "../report/wrap.ts";
 import { renderProblems } from "../rules/problem.ts";
 import { devicesOf, makeHost, makeTwin } from "./engine.ts";
 import { Failure } from "./failure.ts";
@@ -41,10 +42,10 @@ export async function explain(args: ExplainArguments): Promise<void> {
   const { events, checks } = await runCase(script.cases[0], engine, devicesOf(host));
   const impossible = checks.find((check) => check.event === null && check.failure !== null);
   const output = new Output(1);
-  const { paint } = terminal(1);
+  const { paint, width } = terminal(1);
   for (const [i, event] of events.entries())
     if (args.format === "json") output.line(outcomeJson(i + 1, event.input.time, event.outcome));
-    else output.lines(eventLines(event, i > 0, { paint, full: args.full }));
+    else output.lines(wrappedLines(eventLines(event, i > 0, { paint, full: args.full }), width, 4));
   output.flush();
   if (impossible !== undefined) throw new Failure(`${impossible.line.text}: ${impossible.failure!.happened}`);
 }

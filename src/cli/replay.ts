@@ -15,10 +15,11 @@ import type { Host } from "../host/host.ts";
 import type { Interface } from "../host/interfaces.ts";
 import { Packet } from "../packet/packet.ts";
 import type { Outcome } from "../path/firewall.ts";
-import { OutcomeLines, outcomeJson, shortBy } from "../report/outcome.ts";
+import { OutcomeLines, outcomeJson, shortBy, type UsualWidths } from "../report/outcome.ts";
 import { count } from "../report/paint.ts";
 import { stepLines } from "../report/steps.ts";
 import { connectionLines, counterLines, Tally, totalLines } from "../report/totals.ts";
+import { wrappedLines } from "../report/wrap.ts";
 import { CaptureFile } from "./capture-file.ts";
 import { makeHost, makeTwin } from "./engine.ts";
 import { EXIT_BAD_INPUT, Failure } from "./failure.ts";
@@ -47,6 +48,12 @@ export interface ReplayArguments {
 
 /** More connections than that are better looked at in a file. */
 const MOST_CONNECTIONS = 50;
+/** How much further in a line goes on that is too long for the terminal. */
+const CONTINUED = 4;
+/** … and a rule, so that its words do not stand below its counters. */
+const BEHIND_COUNTERS = 29;
+/** Wider pairs of devices move their line to the right. */
+const MOST_DEVICES = 19;
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 
@@ -61,8 +68,8 @@ export async function replay(args: ReplayArguments): Promise<void> {
     const seed = args.seed === undefined ? {} : { seed: args.seed };
     const host = makeHost({ ...config, ...seed }, args.host ?? "the guessed host");
     const findings = await lookAtChecksums(args.checksums, capture, host, args.in);
-    const packetWidth = args.format === "text" && !args.quiet ? await widestPacket(capture) : 0;
-    const run = new Run(args, makeTwin(rulesets, host), host, findings, packetWidth);
+    const packet = args.format === "text" && !args.quiet ? await widestPacket(capture) : 0;
+    const run = new Run(args, makeTwin(rulesets, host), host, findings, { packet, device: widestDevices(host) });
     if (described === null) run.notes.push(...guessText(config));
     const error = await run.all(capture);
     run.finish(error, capture);
@@ -88,6 +95,13 @@ async function widestPacket(capture: CaptureFile): Promise<number> {
     widest = Math.max(widest, describePacket(packet).length);
   });
   return widest;
+}
+
+/** `lan0→wan0`, `wan0→local`. */
+function widestDevices(host: Host): number {
+  const names = host.interfaces.filter((device) => !device.loopback).map((device) => device.name.length);
+  const widest = Math.max(...names);
+  return Math.min(MOST_DEVICES, widest + 1 + Math.max(widest, "local".length));
 }
 
 function deviceNamed(host: Host, name: string | undefined): Interface | null {
@@ -132,13 +146,13 @@ class Run {
   readonly #packet = new Packet();
   #first: number | null = null;
 
-  constructor(args: ReplayArguments, engine: TwinEngine, host: Host, findings: ChecksumFindings, packetWidth: number) {
+  constructor(args: ReplayArguments, engine: TwinEngine, host: Host, findings: ChecksumFindings, widths: UsualWidths) {
     this.#args = args;
     this.#engine = engine;
     this.#host = host;
     this.#findings = findings;
     this.#arrivals = new Arrivals(host, { device: deviceNamed(host, args.in), checksums: findings });
-    this.#lines = new OutcomeLines(this.#terminal.paint, this.#terminal.width, packetWidth);
+    this.#lines = new OutcomeLines(this.#terminal.paint, this.#terminal.width, widths);
     this.#written = args.write === undefined ? null : new WrittenPackets(args.write);
   }
 
@@ -213,10 +227,12 @@ class Run {
   #print(record: CaptureRecord, bytes: Uint8Array, instead: string | null, outcome: Outcome): void {
     const { number, time } = record;
     const delivered = instead === null ? this.#engine.delivered() : null;
-    this.#output.line(this.#lines.line({ number, elapsed: time - this.#first!, outcome, bytes, instead, delivered }));
+    const elapsed = time - this.#first!;
+    this.#output.lines(this.#lines.lines({ number, elapsed, outcome, bytes, instead, delivered }));
     if (outcome.steps === undefined) return;
-    const { paint } = this.#terminal;
-    for (const line of stepLines(outcome.steps, { paint, full: this.#args.full })) this.#output.line(`      ${line}`);
+    const { paint, width } = this.#terminal;
+    const steps = stepLines(outcome.steps, { paint, full: this.#args.full }).map((line) => `      ${line}`);
+    this.#output.lines(wrappedLines(steps, width, CONTINUED));
     this.#output.line("");
   }
 
@@ -248,16 +264,16 @@ class Run {
 
   /** Rule counters and connections. */
   #tellState(): void {
-    const { paint } = this.#terminal;
-    const section = (title: string, lines: readonly string[]) => {
-      if (lines.length > 0) this.#output.lines(["", paint.strong(title), ...lines]);
+    const { paint, width } = this.#terminal;
+    const section = (title: string, lines: readonly string[], further: number) => {
+      if (lines.length > 0) this.#output.lines(["", paint.strong(title), ...wrappedLines(lines, width, further)]);
     };
     for (const family of [4, 6] as const) {
       const lines = counterLines(this.#engine.save(family), paint);
-      section(family === 4 ? "Rules that matched" : "IPv6 rules that matched", lines);
+      section(family === 4 ? "Rules that matched" : "IPv6 rules that matched", lines, BEHIND_COUNTERS);
     }
     const connections = this.#engine.connections();
-    section(`Connections (${connections.length})`, connectionLines(connections, MOST_CONNECTIONS));
+    section(`Connections (${connections.length})`, connectionLines(connections, MOST_CONNECTIONS), CONTINUED);
     this.#output.line("");
   }
 

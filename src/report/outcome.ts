@@ -2,11 +2,12 @@
  * What became of a packet, on one line for people or as one JSON object for programs.
  */
 import { bytesOfHex } from "../bytes/hex.ts";
-import { describePacket, printPacket } from "../flow/notation.ts";
+import { describePacket, destinationText, printPacket, sourceText } from "../flow/notation.ts";
 import { endText } from "../flow/terms.ts";
 import { Packet } from "../packet/packet.ts";
 import type { By, Outcome } from "../path/firewall.ts";
 import { type Paint, paintState, paintVerdict } from "./paint.ts";
+import { visibleLength, wrapped } from "./wrap.ts";
 
 /** `1700000000.000001` of integer microseconds. */
 export function timeText(microseconds: number): string {
@@ -59,7 +60,7 @@ export function consequences(bytes: Uint8Array, outcome: Outcome, delivered: Uin
   const compare = (after: Packet) => {
     found = true;
     for (const which of ["from", "to"] as const)
-      if (endText(before, which) !== endText(after, which)) said.push(`${which} ${endText(after, which)}`);
+      if (endText(before, which) !== endText(after, which)) said.push(`${which} ${newEnd(before, after, which)}`);
   };
   if (delivered !== null && outcome.verdict === "ACCEPT") compare(loaded(delivered));
   for (const { dev, bytes: hex } of outcome.out) {
@@ -67,15 +68,28 @@ export function consequences(bytes: Uint8Array, outcome: Outcome, delivered: Uin
     // A packet that was cut into fragments leaves in pieces: the first tells all.
     if (outcome.verdict === "ACCEPT" && after.protocol === before.protocol && (!found || after.fragmentOffset > 0)) {
       if (!found) compare(after);
-    } else said.push(`↩ ${dev} ${describePacket(after)}`);
+    } else said.push(`${ANSWERED} ${dev} ${describePacket(after)}`);
   }
   return said;
+}
+
+/** The new end; its port only when that changed, too. */
+function newEnd(before: Packet, after: Packet, which: "from" | "to"): string {
+  const same = which === "from" ? before.sport === after.sport : before.dport === after.dport;
+  return same ? (which === "from" ? sourceText(after) : destinationText(after)) : endText(after, which);
 }
 
 function loaded(bytes: Uint8Array): Packet {
   const p = new Packet();
   p.loadBytes(bytes);
   return p;
+}
+
+/** A long packet in pieces: what an ICMP error is about is one. */
+function split(packet: string, width: number): string[] {
+  const about = packet.indexOf(" (");
+  if (about <= 0 || about > width) return wrapped(packet, width, 0);
+  return [packet.slice(0, about), packet.slice(about + 1)];
 }
 
 /** Columns that grow with what they hold, up to a limit, so that a stream of lines stays aligned. */
@@ -104,24 +118,43 @@ export class Columns {
 
 /** Packets that need more push the rest of their line to the right. */
 const WIDEST_PACKET = 60;
+const MIN_PACKET = 40;
+/** Before a packet that the host sent because of this one. */
+const ANSWERED = "↩";
+
+/** Narrower terminals than that get shorter words. */
+const NARROW = 150;
+/** There: the columns beside those of device and packet, with the gaps between them, when nothing is longer than usual. */
+const BESIDE_PACKET = 3 + 7 + 7 + 7 + 14 + 6 * 2;
+/** As `ss` shortens them. */
+const SHORT_STATES: Readonly<Record<string, string>> = { ESTABLISHED: "ESTAB", UNTRACKED: "UNTRK" };
+
+/** How long devices and packets are that will come, as far as that is known. */
+export interface UsualWidths {
+  readonly device: number;
+  readonly packet: number;
+}
 
 /** Lines of a replay: number, time, device, packet, state, verdict, what decided, translation. */
 export class OutcomeLines {
   readonly #columns: Columns;
   readonly #paint: Paint;
   readonly #width: number;
+  readonly #narrow: boolean;
+  /** Longer packets go on below. */
+  readonly #widest: number;
 
-  /**
-   * `width`: of the terminal; Infinity keeps every packet on one line. `packetWidth`: how long the packets are that
-   * will come, as far as that is known.
-   */
-  constructor(paint: Paint, width: number, packetWidth: number) {
-    this.#columns = new Columns(
-      [3, 8, 9, Math.min(packetWidth, WIDEST_PACKET), 11, 7, 10],
-      [9, 17, 24, WIDEST_PACKET, 11, 8, 26],
-    );
+  /** `width`: of the terminal; Infinity keeps every packet on one line. */
+  constructor(paint: Paint, width: number, usual: UsualWidths) {
     this.#paint = paint;
     this.#width = width;
+    this.#narrow = width < NARROW;
+    this.#widest = this.#narrow ? Math.max(MIN_PACKET, width - BESIDE_PACKET - usual.device) : WIDEST_PACKET;
+    const packet = Math.min(usual.packet, this.#widest);
+    this.#columns = new Columns(
+      [3, this.#narrow ? 7 : 10, usual.device, packet, this.#narrow ? 7 : 11, 7, 10],
+      [9, 17, 24, this.#widest, 11, 8, 26],
+    );
   }
 
   header(): string {
@@ -138,33 +171,49 @@ export class OutcomeLines {
     return this.#paint.dim(names.join("  "));
   }
 
-  line({ number, elapsed, outcome, bytes, instead, delivered }: Line): string {
+  /** One line, or a few when the terminal is narrow. */
+  lines({ number, elapsed, outcome, bytes, instead, delivered }: Line): string[] {
     const columns = this.#columns;
     const paint = this.#paint;
     const state = outcome.state ?? "-";
     const by = shortBy(outcome.by);
-    const more = instead === null ? consequences(bytes, outcome, delivered).join("  ") : "";
+    const packet = instead ?? printPacket(bytes);
+    const time = this.#narrow ? timeText(elapsed).slice(0, -3) : timeText(elapsed);
     const cells = [
-      columns.padStart(0, String(number)),
-      columns.padStart(1, timeText(elapsed)),
-      columns.pad(2, devices(outcome)),
-      columns.pad(3, instead ?? printPacket(bytes)),
-      columns.pad(4, state),
-      columns.pad(5, outcome.verdict),
-      more === "" ? by : columns.pad(6, by),
+      paint.dim(columns.padStart(0, String(number))),
+      paint.dim(columns.padStart(1, time)),
+      paint.name(columns.pad(2, devices(outcome))),
+      columns.pad(3, packet),
+      paintState(state, columns.pad(4, this.#narrow ? (SHORT_STATES[state] ?? state) : state), paint),
+      paintVerdict(outcome.verdict, columns.pad(5, outcome.verdict), paint),
     ];
-    const length = cells.reduce((sum, cell) => sum + cell.length + 2, -2);
-    cells[0] = paint.dim(cells[0]);
-    cells[1] = paint.dim(cells[1]);
-    cells[2] = paint.name(cells[2]);
-    cells[4] = paintState(state, cells[4], paint);
-    cells[5] = paintVerdict(outcome.verdict, cells[5], paint);
-    const text = cells.join("  ");
-    if (more === "") return text;
-    const before = cells[0].length === 0 ? 0 : length;
-    if (before + 2 + more.length <= this.#width) return `${text}  ${paint.name(more)}`;
-    // Too long for the terminal: below the packet.
-    const indent = columns.padStart(0, "").length + columns.padStart(1, "").length + columns.pad(2, "").length + 6;
-    return `${text.trimEnd()}\n${" ".repeat(indent)}${paint.name(more)}`;
+    const indent = visibleLength(cells.slice(0, 3).join("  ")) + 2;
+    const more = instead === null ? consequences(bytes, outcome, delivered) : [];
+    const whole = [...cells, more.length === 0 ? by : columns.pad(6, by)];
+    if (more.length > 0) whole.push(paint.name(more.join("  ")));
+    if (visibleLength(whole.join("  ")) <= this.#width) return [whole.join("  ")];
+    const rest: string[] = [];
+    if (packet.length > this.#widest && visibleLength([...cells, by].join("  ")) > this.#width) {
+      const [shown, ...parts] = split(packet, this.#widest);
+      cells[3] = columns.pad(3, shown);
+      rest.push(...parts);
+    }
+    const first = wrapped([...cells, by].join("  "), this.#width, indent);
+    // What NAT does to every packet of a connection was said at its first.
+    const known = outcome.state === "ESTABLISHED" && more.every((text) => !text.startsWith(ANSWERED));
+    const below = [...rest, ...(known ? [] : more.map((text) => paint.name(text)))];
+    return [...first, ...this.#below(below, indent)];
+  }
+
+  /** As many on a line as fit. */
+  #below(texts: readonly string[], indent: number): string[] {
+    const lines: string[] = [];
+    for (const text of texts) {
+      const last = lines.at(-1);
+      if (last !== undefined && visibleLength(last) + 2 + visibleLength(text) <= this.#width)
+        lines[lines.length - 1] = `${last}  ${text}`;
+      else lines.push(...wrapped(" ".repeat(indent) + text, this.#width, indent + 2));
+    }
+    return lines;
   }
 }

@@ -6,6 +6,7 @@ import { OutcomeLines, outcomeJson, shortBy, timeText } from "./outcome.ts";
 import { count, grouped, PLAIN } from "./paint.ts";
 import { stepLines } from "./steps.ts";
 import { connectionLines, counterLines, Tally, totalLines } from "./totals.ts";
+import { wrapped, wrappedLines } from "./wrap.ts";
 
 const SYN = bytesOfHex("4500002800014000400606910a000002c63364090fa0005000000064000000005002ffff6b500000")!;
 /** The same, from 203.0.113.1 (checksums as they were). */
@@ -32,14 +33,8 @@ test("JSON has the documented keys in the documented order", (t) => {
   t.is(timeText(1_234_567), "1.234567");
 });
 
-test("a packet on a line, and below when the terminal is narrow", (t) => {
+test("a packet on a line, and on a few when the terminal is narrow", (t) => {
   const line = { number: 1, elapsed: 0, outcome: FORWARDED, bytes: SYN, instead: null, delivered: null };
-  const wide = new OutcomeLines(PLAIN, Number.POSITIVE_INFINITY, 41);
-  t.is(wide.header(), "  #      time  device     packet                                    state  verdict  decided by");
-  t.is(
-    wide.line(line),
-    "  1  0.000000  lan0→wan0  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]   NEW    ACCEPT   FORWARD 2  from 203.0.113.1:4000",
-  );
   const dropped: Outcome = {
     ...FORWARDED,
     verdict: "DROP",
@@ -47,15 +42,58 @@ test("a packet on a line, and below when the terminal is narrow", (t) => {
     out: [],
     entry: null,
   };
+  const answered: Outcome = {
+    ...dropped,
+    verdict: "REJECT",
+    by: { table: "filter", chain: "FORWARD", rule: 9 },
+    out: [{ dev: "lan0", bytes: SYN_OUT }],
+  };
+  const all = [
+    line,
+    { ...line, number: 2, elapsed: 1500, outcome: dropped },
+    { ...line, number: 3, elapsed: 61_000_000, outcome: { ...FORWARDED, state: "ESTABLISHED" as const } },
+    { ...line, number: 4, elapsed: 61_000_001, outcome: answered },
+    {
+      ...line,
+      number: 5,
+      elapsed: 61_000_002,
+      outcome: { ...dropped, by: { reason: "not IP: ARP" } },
+      instead: "42 bytes",
+    },
+  ];
+  const told = (width: number) => {
+    const lines = new OutcomeLines(PLAIN, width, { device: 9, packet: 41 });
+    return `${[lines.header(), ...all.flatMap((one) => lines.lines(one))].join("\n")}\n`;
+  };
   t.is(
-    wide.line({ ...line, number: 2, elapsed: 1500, outcome: dropped }),
-    "  2  0.001500  lan0       tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]   NEW    DROP     FORWARD policy",
+    told(Number.POSITIVE_INFINITY),
+    `  #        time  device     packet                                     state        verdict  decided by
+  1    0.000000  lan0→wan0  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]    NEW          ACCEPT   FORWARD 2   from 203.0.113.1
+  2    0.001500  lan0       tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]    NEW          DROP     FORWARD policy
+  3   61.000000  lan0→wan0  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]    ESTABLISHED  ACCEPT   FORWARD 2   from 203.0.113.1
+  4   61.000001  lan0       tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]    NEW          REJECT   FORWARD 9   ↩ lan0 tcp 203.0.113.1:4000 > 198.51.100.9:80 [S]
+  5   61.000002  lan0       42 bytes                                   NEW          DROP     not IP: ARP
+`,
   );
   t.is(
-    new OutcomeLines(PLAIN, 100, 39).line(line),
-    "  1  0.000000  lan0→wan0  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]   NEW    ACCEPT  FORWARD 2\n" +
-      "                          from 203.0.113.1:4000",
+    told(100),
+    `  #     time  device     packet                                     state    verdict  decided by
+  1    0.000  lan0→wan0  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]    NEW      ACCEPT   FORWARD 2
+                         from 203.0.113.1
+  2    0.001  lan0       tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]    NEW      DROP     FORWARD policy
+  3   61.000  lan0→wan0  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]    ESTAB    ACCEPT   FORWARD 2
+  4   61.000  lan0       tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]    NEW      REJECT   FORWARD 9
+                         ↩ lan0 tcp 203.0.113.1:4000 > 198.51.100.9:80 [S]
+  5   61.000  lan0       42 bytes                                   NEW      DROP     not IP: ARP
+`,
   );
+});
+
+test("long lines break between words, colours are not counted", (t) => {
+  t.deepEqual(wrapped("one two three four", 9, 2), ["one two", "  three", "  four"]);
+  t.deepEqual(wrapped("\u001b[1mone\u001b[0m two", 7, 2), ["\u001b[1mone\u001b[0m two"]);
+  t.deepEqual(wrapped("averylongword b", 5, 2), ["averylongword", "  b"]);
+  t.deepEqual(wrappedLines(["  one two three", "four"], 10, 2), ["  one two", "    three", "four"]);
 });
 
 test("what decided, short", (t) => {

@@ -104,7 +104,9 @@ export function counterLines(saved: string, paint: Paint): string[] {
   for (const { table, chains } of savedTables(saved))
     for (const chain of chains) {
       const seen = chain.rules.filter((rule) => rule.packets > 0);
-      if (seen.length === 0 && chain.packets === 0) continue;
+      // An empty chain that lets everything pass is not worth a line.
+      if (seen.length === 0 && (chain.packets === 0 || (chain.rules.length === 0 && chain.policy === "ACCEPT")))
+        continue;
       const policy =
         chain.policy === null
           ? ""
