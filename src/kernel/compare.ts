@@ -152,10 +152,13 @@ function traceOf(steps: readonly Step[]): TraceLine[] {
   });
 }
 
+/** What conntrack complained of, also where it let the packet pass in the end. */
 function invalidOf(steps: readonly Step[]): string[] {
-  return steps.flatMap((step) =>
-    step.kind === "invalid" ? [step.reason] : step.kind === "answer" ? invalidOf(step.steps) : [],
-  );
+  return steps.flatMap((step) => {
+    if (step.kind === "invalid") return [step.reason.trim()];
+    if (step.kind === "note") return [step.text.trim()];
+    return step.kind === "answer" ? invalidOf(step.steps) : [];
+  });
 }
 
 /** Everything in which the twin's answer differs from the kernel's, in the order of the packets. */
@@ -177,14 +180,17 @@ function compareEvent(found: Difference[], event: number, kernel: EventAnswer, t
   const out = (answer: EventAnswer) => answer.out.map(({ dev, bytes }) => `${dev} ${bytes}`).join("\n");
   say("out", out(kernel), out(twin));
   say("state", String(kernel.state), kernel.state === null ? "null" : String(twin.state));
-  say("path", kernel.path, twin.path);
+  // A packet that is dropped before the first hook of its path leaves no trace of where it was going.
+  if (kernel.path !== "none") say("path", kernel.path, twin.path);
   say("verdict", kernel.verdict, twin.verdict === "QUEUED" ? "DROP" : twin.verdict);
   if (!("reason" in kernel.by && kernel.by.reason === KERNEL_SILENT))
     say("by", JSON.stringify(kernel.by), JSON.stringify(twin.by));
   const trace = (answer: EventAnswer) =>
     answer.trace.map((l) => `${l.table}:${l.chain}:${l.kind}${l.rule === null ? "" : `:${l.rule}`}`).join(" ");
   say("trace", trace(kernel), trace(twin));
-  if (kernel.invalid.length > 0) say("invalid", kernel.invalid.join("; "), twin.invalid.join("; "));
+  // The twin says more than the kernel does: of some packets the kernel only counts that they were invalid.
+  for (const message of kernel.invalid)
+    if (!twin.invalid.includes(message)) say("invalid", message, twin.invalid.join("; "));
   const [k, t] = missingFrom(kernel.connections, twin.connections);
   if (k.length > 0 || t.length > 0) say("connections", k.join("\n"), t.join("\n"));
 }

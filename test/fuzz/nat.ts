@@ -33,11 +33,11 @@ function natRules(dice: Dice, fam: 4 | 6): string {
     ":OUTPUT ACCEPT [0:0]",
     ":POSTROUTING ACCEPT [0:0]",
   ];
-  for (let n = dice.int(1, 3); n > 0; n--) lines.push(`-A PREROUTING ${selector(dice)} ${dnat(dice, fam)}`);
-  if (dice.chance(0.4)) lines.push(`-A OUTPUT ${selector(dice, false)} ${dnat(dice, fam)}`);
+  for (let n = dice.int(1, 3); n > 0; n--) lines.push(natRule(dice, "PREROUTING", (proto) => dnat(dice, fam, proto)));
+  if (dice.chance(0.4)) lines.push(natRule(dice, "OUTPUT", (proto) => dnat(dice, fam, proto)));
   for (let n = dice.int(1, 3); n > 0; n--)
-    lines.push(`-A POSTROUTING ${selector(dice, false)} ${snat(dice, fam, "POSTROUTING")}`);
-  if (dice.chance(0.2)) lines.push(`-A INPUT ${selector(dice, false)} ${snat(dice, fam, "INPUT")}`);
+    lines.push(natRule(dice, "POSTROUTING", (proto) => snat(dice, fam, proto, "POSTROUTING")));
+  if (dice.chance(0.2)) lines.push(natRule(dice, "INPUT", (proto) => snat(dice, fam, proto, "INPUT")));
   lines.push("COMMIT", "*filter", ":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]");
   for (const state of ["NEW", "ESTABLISHED", "RELATED", "INVALID", "SNAT", "DNAT"])
     lines.push(`-A FORWARD -m conntrack --ctstate ${state}`);
@@ -45,42 +45,43 @@ function natRules(dice: Dice, fam: 4 | 6): string {
   return lines.join("\n");
 }
 
-function selector(dice: Dice, devices = true): string {
-  const parts = [dice.pick(["", "-p tcp", "-p udp", "-p tcp -m tcp --dport 80", "-p udp -m udp --dport 53"])];
-  if (devices && dice.chance(0.3)) parts.push(dice.pick(["-i lan0", "-i wan0"]));
-  return parts.filter((part) => part !== "").join(" ");
+function natRule(dice: Dice, chain: string, target: (protocol: string) => string): string {
+  const protocol = dice.pick(["", "tcp", "udp"]);
+  const parts = [`-A ${chain}`];
+  if (protocol !== "") parts.push(`-p ${protocol}`);
+  if (protocol !== "" && dice.chance(0.4)) parts.push(`-m ${protocol} --dport ${protocol === "tcp" ? 80 : 53}`);
+  if (chain === "PREROUTING" && dice.chance(0.3)) parts.push(dice.pick(["-i lan0", "-i wan0"]));
+  return [...parts, target(protocol)].join(" ");
 }
 
 const hasPorts = (dice: Dice, rule: string) => rule !== "" && dice.chance(0.5);
 
-function dnat(dice: Dice, fam: 4 | 6): string {
-  const proto = dice.pick(["", "-p tcp", "-p udp"]);
+function dnat(dice: Dice, fam: 4 | 6, proto: string): string {
   switch (dice.weighted({ dnat: 6, redirect: 2, netmap: 1 })) {
     case "dnat": {
       const address = dice.chance(0.6) ? DMZ[fam][0] : `${DMZ[fam][0]}-${fam === 4 ? "10.1.0.12" : "fd00:3::1f"}`;
       const port = hasPorts(dice, proto) ? dice.pick(["8080", "8080-8083", "1000-60000"]) : "";
       const extra = dice.pick(["", "", " --persistent", port === "" ? "" : " --random"]);
-      return `${proto} -j DNAT --to-destination ${withPort(fam, address, port)}${extra}`;
+      return `-j DNAT --to-destination ${withPort(fam, address, port)}${extra}`;
     }
     case "redirect":
-      return proto === "" ? "-j REDIRECT" : `${proto} -j REDIRECT --to-ports ${dice.pick(["3128", "3128-3130"])}`;
+      return proto === "" ? "-j REDIRECT" : `-j REDIRECT --to-ports ${dice.pick(["3128", "3128-3130"])}`;
     default:
       return `-j NETMAP --to ${fam === 4 ? dice.pick(["10.1.0.0/24", "10.1.0.8/29", "10.1.0.5/32"]) : dice.pick(["fd00:3::/64", "fd00:3::10/124"])}`;
   }
 }
 
-function snat(dice: Dice, fam: 4 | 6, chain: "POSTROUTING" | "INPUT"): string {
-  const proto = dice.pick(["", "-p tcp", "-p udp"]);
+function snat(dice: Dice, fam: 4 | 6, proto: string, chain: "POSTROUTING" | "INPUT"): string {
   const kind = chain === "INPUT" ? "snat" : dice.weighted({ masquerade: 4, snat: 5, netmap: 1 });
   const ports = hasPorts(dice, proto) ? dice.pick(["5000", "5000-5003", "1024-65535"]) : "";
   const extra = dice.pick(["", "", "", " --random", " --random-fully"]);
   switch (kind) {
     case "masquerade":
-      return `${proto} -o wan0 -j MASQUERADE${ports === "" ? "" : ` --to-ports ${ports}`}${extra}`;
+      return `-o wan0 -j MASQUERADE${ports === "" ? "" : ` --to-ports ${ports}`}${extra}`;
     case "snat": {
       const one = fam === 4 ? "203.0.113.9" : "fd00:2::9";
       const range = fam === 4 ? "203.0.113.100-203.0.113.120" : "fd00:2::100-fd00:2::1:20";
-      return `${proto} -j SNAT --to-source ${withPort(fam, dice.chance(0.6) ? one : range, ports)}${extra}${dice.pick(["", "", " --persistent"])}`;
+      return `-j SNAT --to-source ${withPort(fam, dice.chance(0.6) ? one : range, ports)}${extra}${dice.pick(["", "", " --persistent"])}`;
     }
     default:
       return `-o wan0 -j NETMAP --to ${fam === 4 ? "203.0.113.128/25" : "fd00:2:0:1::/64"}`;

@@ -29,6 +29,9 @@ const { values } = parseArgs({
   },
 });
 
+/** How a difference begins that is a mistake of the program. */
+const THROWN = "thrown: ";
+
 const names = values.family ?? Object.keys(FAMILIES);
 const total = { passed: 0, failed: 0 };
 try {
@@ -72,13 +75,16 @@ function attempt(scenario: Scenario): Difference[] {
     return verify(scenario).differences;
   } catch (error) {
     if (error instanceof KernelUnavailable) throw error;
-    return [{ event: 0, what: "out", kernel: "an answer", twin: String((error as Error).stack) }];
+    return [{ event: 0, what: "out", kernel: "an answer", twin: THROWN + (error as Error).stack }];
   }
 }
 
 function report(family: string, seed: number, scenario: Scenario, found: readonly Difference[]): void {
   const what = found[0].what;
-  const small = shrink(scenario, (candidate) => attempt(candidate).some((d) => d.what === what));
+  const thrown = found[0].twin.startsWith(THROWN);
+  const small = thrown
+    ? scenario
+    : shrink(scenario, (candidate) => verify(candidate).differences.some((d) => d.what === what));
   const again = attempt(small);
   const { kernel } = verifyOrNull(small);
   const lines = (again.length > 0 ? again : found)
