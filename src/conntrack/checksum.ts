@@ -9,7 +9,7 @@ import type { Conntrack } from "./conntrack.ts";
 
 /** Is there a checksum to verify? Not on the way out, not when it is known to be good, not when bytes are missing. */
 export function verifies(on: Conntrack, p: Packet): boolean {
-  return p.hook === PREROUTING && on.host.sysctl.checksum !== 0 && p.checksum === CHECKSUM_NONE && !p.cut;
+  return p.hook === PREROUTING && on.sysctl.checksum !== 0 && p.checksum === CHECKSUM_NONE && !p.cut;
 }
 
 /**

@@ -9,6 +9,7 @@
  * the kernel's jiffies of 4 ms.
  */
 import type { Host } from "../host/host.ts";
+import type { Sysctl } from "../host/sysctl.ts";
 import { ACCEPT, DROP, type Family, OUTPUT, type Verdict } from "../packet/hook.ts";
 import { NEXTHDR_NONE } from "../packet/ipv6.ts";
 import {
@@ -20,13 +21,13 @@ import {
   CT_UNTRACKED,
   type Packet,
 } from "../packet/packet.ts";
-import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
+import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { Connections } from "./connections.ts";
 import { ICMP_DONE, ICMP_INVALID, icmpError, icmpv6Error } from "./icmp-error.ts";
 import { formatConnection, type ListOptions } from "./list.ts";
 import { findTransport, readPorts, Transport } from "./packet-tuple.ts";
 import { IPS_CONFIRMED, IPS_DYING, IPS_EXPECTED, IPS_SEEN_REPLY } from "./status.ts";
-import { TRACK_ACCEPT, TRACK_REPEAT, type Tracker, type Trackers } from "./tracker.ts";
+import { TRACK_ACCEPT, TRACK_DROP, TRACK_REPEAT, type Tracker, type Trackers } from "./tracker.ts";
 import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 
 /** Jiffies in a second: CONFIG_HZ of the kernel that is imitated. */
@@ -59,8 +60,15 @@ export function directionOf(p: Packet): Direction {
   return p.ctinfo < CT_ESTABLISHED_REPLY ? ORIGINAL : REPLY;
 }
 
+/** Do `sport` and `dport` of the packet hold what its tuple does? (Those of DCCP have no place in a tuple.) */
+function hasTuplePorts(p: Packet, protocol: number): boolean {
+  return p.hasPorts && protocol !== IPPROTO_DCCP;
+}
+
 export class Conntrack {
   readonly host: Host;
+  /** The host's. */
+  readonly sysctl: Sysctl;
   readonly statistics: Statistics = {
     found: 0,
     invalid: 0,
@@ -80,9 +88,9 @@ export class Conntrack {
   readonly #templates: Template[] = [{ zoneFromMark: false, helper: "" }];
   #armed4 = false;
   #armed6 = false;
-  #time = -1;
-  /** Jiffies since 1970 as of `#time`, and when every entry was last looked at. */
-  #jiffies = 0;
+  /** The jiffy that the clock shows, in µs, and when every entry was last looked at, in jiffies. */
+  #jiffyBegins = 0;
+  #jiffyEnds = 0;
   #swept = 0;
   readonly #transport = new Transport();
   readonly #tuple = new Tuple();
@@ -90,6 +98,7 @@ export class Conntrack {
 
   constructor(host: Host, trackers: Trackers) {
     this.host = host;
+    this.sysctl = host.sysctl;
     this.#trackers = trackers;
     const seed = host.random.u32("other");
     this.#ipv4 = new Connections(4, seed);
@@ -204,24 +213,28 @@ export class Conntrack {
 
   #refuse(verdict: number): Verdict {
     this.statistics.invalid++;
-    if (verdict !== DROP) return ACCEPT;
+    if (verdict !== TRACK_DROP) return ACCEPT;
     this.statistics.drop++;
     return this.#drop("a connection that cannot be reopened");
   }
 
   /** Sets `p.ct` and `p.ctinfo`: a handle, 0 when the packet can belong to none, -1 when there is no room. */
   #resolve(connections: Connections, p: Packet, l4: number, protocol: number): number {
-    const tuple = this.#tuple;
-    if (!this.#read(p, l4, protocol)) {
+    let node = 0;
+    if (p.family === 4 && hasTuplePorts(p, protocol) && (p.zone === 0 || p.zoneDirection === 3))
+      node = connections.find4(p.src0, p.dst0, (p.sport << 16) | p.dport, (p.zone << 16) | protocol, 3);
+    else if (this.#read(p, l4, protocol)) node = this.findIn(p, this.#tuple);
+    else {
       if (p.steps !== null) this.explain(p, "the transport header is cut");
       return 0;
     }
-    const node = this.findIn(p, tuple);
-    let handle = node >>> 1;
     if (node === 0) {
-      handle = this.#create(connections, p);
+      this.#read(p, l4, protocol);
+      const handle = this.#create(connections, p);
       if (handle <= 0) return handle;
+      node = handle << 1;
     }
+    const handle = node >>> 1;
     p.ct = handle;
     if ((node & 1) === REPLY) p.ctinfo = CT_ESTABLISHED_REPLY;
     else {
@@ -277,7 +290,7 @@ export class Conntrack {
       return -1;
     }
     reply.zone = (p.zoneDirection & 2) !== 0 ? p.zone : 0;
-    const handle = connections.create(tuple, reply, this.host.sysctl.acct !== 0);
+    const handle = connections.create(tuple, reply, this.sysctl.acct !== 0);
     const helper = p.template === 0 ? "" : this.#templates[p.template].helper;
     if (helper !== "") connections.setHelper(handle, helper);
     return handle;
@@ -285,13 +298,13 @@ export class Conntrack {
 
   /** __nf_conntrack_alloc: is there room for one more connection, or can some be made? */
   #makeRoom(tuple: Tuple): boolean {
-    const max = this.host.sysctl.conntrackMax;
+    const max = this.sysctl.conntrackMax;
     this.#ipv4.sweep(1);
     this.#ipv6.sweep(1);
     if (this.#ipv4.size + this.#ipv6.size < max || max === 0) return true;
     if (this.#ipv4.reclaim() || this.#ipv6.reclaim()) return true;
     const hash = this.connections(tuple.family).hash(tuple);
-    const buckets = this.host.sysctl.conntrackBuckets;
+    const buckets = this.sysctl.conntrackBuckets;
     const dropped = this.#ipv4.earlyDrop(hash, buckets) || this.#ipv6.earlyDrop(hash, buckets);
     this.statistics.earlyDrop += dropped;
     return dropped > 0;
@@ -310,29 +323,15 @@ export class Conntrack {
       this.statistics.insertFailed++;
       return this.#drop("the connection was removed before it was confirmed");
     }
-    const rival = this.#rival(connections, handle);
+    const rival = connections.insert(handle, this.#startTime());
     if (rival !== 0) return this.#resolveClash(connections, p, rival >>> 1);
-    connections.insert(handle, this.#startTime());
     this.#tell(p, "confirmed", connections);
     return ACCEPT;
   }
 
   /** What a connection keeps as its beginning; 0 when nf_conntrack_timestamp is off. */
   #startTime(): number {
-    return this.host.sysctl.timestamp !== 0 ? this.host.now : 0;
-  }
-
-  /** The node of another connection that has one of this connection's tuples, or 0. */
-  #rival(connections: Connections, handle: number): number {
-    connections.tuple(handle, ORIGINAL, this.#tuple);
-    const oneZone = connections.zoneOf(handle, ORIGINAL) === connections.zoneOf(handle, REPLY);
-    return connections.find(this.#tuple, oneZone ? 3 : 1) || this.#replyRival(connections, handle);
-  }
-
-  #replyRival(connections: Connections, handle: number): number {
-    connections.tuple(handle, REPLY, this.#reply);
-    const oneZone = connections.zoneOf(handle, ORIGINAL) === connections.zoneOf(handle, REPLY);
-    return connections.find(this.#reply, oneZone ? 3 : 2);
+    return this.sysctl.timestamp !== 0 ? this.host.now : 0;
   }
 
   /**
@@ -343,7 +342,7 @@ export class Conntrack {
     const loser = p.ct;
     const allowed = this.#trackers.byProtocol[connections.protocol(winner)].allowClash;
     if (allowed && this.#merge(connections, p, winner)) return ACCEPT;
-    const rival = allowed ? this.#replyRival(connections, loser) : winner << 1;
+    const rival = allowed ? connections.rival((loser << 1) | REPLY) : winner << 1;
     if (rival === 0) {
       connections.insertReply(loser, HZ, this.#startTime());
       this.statistics.clashResolve++;
@@ -391,10 +390,14 @@ export class Conntrack {
 
   /** Takes over `host.now`. Whoever asks `connections` about timeouts without having tracked a packet calls it first. */
   tick(): void {
-    if (this.host.now === this.#time) return;
-    this.#time = this.host.now;
-    const jiffies = Math.floor(this.#time / MICROSECONDS_PER_JIFFY);
-    if (jiffies === this.#jiffies) return;
+    const time = this.host.now;
+    if (time < this.#jiffyBegins || time >= this.#jiffyEnds) this.#setTime(time);
+  }
+
+  #setTime(time: number): void {
+    const jiffies = Math.floor(time / MICROSECONDS_PER_JIFFY);
+    this.#jiffyBegins = jiffies * MICROSECONDS_PER_JIFFY;
+    this.#jiffyEnds = this.#jiffyBegins + MICROSECONDS_PER_JIFFY;
     // In a leap of more than 2^31 jiffies what expired long ago would seem to lie ahead: go in steps.
     for (let steps = 0; jiffies - this.#swept > SWEEP_WITHIN && steps < 16; steps++) {
       this.#swept = steps === 15 ? jiffies : this.#swept + SWEEP_WITHIN;
@@ -403,7 +406,6 @@ export class Conntrack {
       this.#ipv6.sweep(Number.MAX_SAFE_INTEGER);
     }
     if (jiffies < this.#swept) this.#swept = jiffies;
-    this.#jiffies = jiffies;
     this.#setClocks(jiffies);
   }
 
@@ -416,7 +418,7 @@ export class Conntrack {
 
   /** Does anyone want the sentences of `complain` and `remark`? Ask before making one up. */
   hears(p: Packet): boolean {
-    return p.steps !== null || (this.onInvalid !== null && this.host.sysctl.logInvalid !== 0);
+    return p.steps !== null || (this.onInvalid !== null && this.sysctl.logInvalid !== 0);
   }
 
   /** The packet is INVALID, in the words of nf_conntrack_log_invalid. `protocol`: whose messages these are. */
@@ -437,7 +439,7 @@ export class Conntrack {
   }
 
   #log(p: Packet, protocol: number, text: string): void {
-    const logged = this.host.sysctl.logInvalid;
+    const logged = this.sysctl.logInvalid;
     if (this.onInvalid !== null && (logged === protocol || logged === 255))
       this.onInvalid(p, `nf_ct_proto_${protocol}: ${text} `);
   }

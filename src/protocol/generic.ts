@@ -8,7 +8,7 @@ import type { Packet } from "../packet/packet.ts";
 export const generic: Tracker = { allowClash: true, stateName: () => "", packet: trackGeneric };
 
 function trackGeneric(on: Conntrack, connections: Connections, handle: number, p: Packet): number {
-  connections.refresh(handle, on.host.sysctl.genericTimeout * HZ);
+  connections.refresh(handle, on.sysctl.genericTimeout * HZ);
   connections.account(handle, directionOf(p), 1, p.length);
   return TRACK_ACCEPT;
 }

@@ -17,8 +17,8 @@ function trackGre(on: Conntrack, connections: Connections, handle: number, p: Pa
   const b = connections.base(handle);
   const status = connections.status(handle);
   if ((status & IPS_CONFIRMED) === 0) {
-    r[b + TIMEOUT] = on.host.sysctl.greTimeout;
-    r[b + STREAM_TIMEOUT] = on.host.sysctl.greTimeoutStream;
+    r[b + TIMEOUT] = on.sysctl.greTimeout;
+    r[b + STREAM_TIMEOUT] = on.sysctl.greTimeoutStream;
   }
   const stream = (status & IPS_SEEN_REPLY) !== 0;
   connections.refresh(handle, r[b + (stream ? STREAM_TIMEOUT : TIMEOUT)] * HZ);

@@ -22,13 +22,13 @@ export const icmpv6: Tracker = { allowClash: false, stateName: () => "", packet:
 function trackIcmp(on: Conntrack, connections: Connections, handle: number, p: Packet): number {
   if (p.family !== 4) return wrongFamily(on, p, "ICMP in IPv6");
   if (!isRequest(on, connections, handle, p, ICMP_REQUESTS)) return TRACK_INVALID;
-  return count(connections, handle, p, on.host.sysctl.icmpTimeout);
+  return count(connections, handle, p, on.sysctl.icmpTimeout);
 }
 
 function trackIcmpv6(on: Conntrack, connections: Connections, handle: number, p: Packet): number {
   if (p.family !== 6) return wrongFamily(on, p, "ICMPv6 in IPv4");
   if (!isRequest(on, connections, handle, p, ICMPV6_REQUESTS)) return TRACK_INVALID;
-  return count(connections, handle, p, on.host.sysctl.icmpv6Timeout);
+  return count(connections, handle, p, on.sysctl.icmpv6Timeout);
 }
 
 function wrongFamily(on: Conntrack, p: Packet, reason: string): number {

@@ -104,7 +104,7 @@ function trackSctp(on: Conntrack, connections: Connections, handle: number, p: P
     if (state === SCTP_ESTABLISHED && old !== SCTP_ESTABLISHED) connections.addStatus(handle, IPS_ASSURED);
   }
   if (ignore) return TRACK_ACCEPT;
-  connections.refresh(handle, timeoutOf(on.host.sysctl, state) * HZ);
+  connections.refresh(handle, timeoutOf(on.sysctl, state) * HZ);
   connections.account(handle, directionOf(p), 1, p.length);
   return TRACK_ACCEPT;
 }

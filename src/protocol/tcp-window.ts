@@ -190,7 +190,7 @@ function guessSender(r: Int32Array, b: number, direction: number, p: Packet, end
 
 /**
  * Is the segment in the window? If so, takes it into account. `liberal` is nf_conntrack_tcp_be_liberal; what is wrong
- * is left in `complaint`.
+ * is left in `complaint`. Every segment of every connection comes through here: what it needs is read once.
  */
 export function inWindow(
   r: Int32Array,
@@ -202,45 +202,94 @@ export function inWindow(
   liberal: boolean,
   complaint: Complaint,
 ): number {
-  const sender = b + seen(direction);
-  const receiver = b + seen(1 - direction);
-  const flags = p.tcpFlags;
-  const state = r[b + HEAD] & 0xff;
+  const tcpFlags = p.tcpFlags;
   let seq = p.seq;
-  let end = segmentEnd(p, l4);
+  let end = segmentEnd(p, l4) | 0;
   let ack = p.ack;
   let sack = ack;
-  if (p.tcpHeaderLength > 20 && (flagsOf(r, b, 1 - direction) & SACK_PERMITTED) !== 0) sack = readSack(p, l4, ack);
+  // `| 0` tells the compiler what a call gives back; without it the arithmetic below is done in floating point.
+  if (p.tcpHeaderLength > 20 && (flagsOf(r, b, 1 - direction) & SACK_PERMITTED) !== 0) sack = readSack(p, l4, ack) | 0;
+  const sender = b + seen(direction);
+  const receiver = b + seen(1 - direction);
+  if (r[sender + MAXWIN] === 0 || (tcpFlags & TCP_SYN) !== 0)
+    if (startSender(r, b, direction, p, l4, end, sack)) return WINDOW_ACCEPT;
 
-  if (r[sender + MAXWIN] === 0) {
-    if ((flags & TCP_SYN) !== 0) {
-      beginSender(r, b, direction, p, l4, end);
-      if ((flags & TCP_ACK) === 0) return WINDOW_ACCEPT;
-    } else guessSender(r, b, direction, p, end, sack);
-  } else if (
-    (flags & TCP_SYN) !== 0 &&
-    after(end, r[sender + END]) &&
-    (state === TCP_SYN_SENT || state === TCP_SYN_RECV)
+  const senderEnd = r[sender + END];
+  const senderMaxend = r[sender + MAXEND];
+  const senderMaxwin = r[sender + MAXWIN];
+  const receiverEnd = r[receiver + END];
+  const receiverMaxwin = r[receiver + MAXWIN];
+  // No ACK, or the zero that some stacks put beside RST and ACK: as good as acknowledging everything.
+  if ((tcpFlags & TCP_ACK) === 0 || ((tcpFlags & TCP_RST) !== 0 && ack === 0)) ack = sack = receiverEnd;
+  // A RST in answer to a SYN.
+  if ((tcpFlags & TCP_RST) !== 0 && seq === 0 && (r[b + HEAD] & 0xff) === TCP_SYN_SENT) seq = end = senderEnd;
+
+  const lag = senderMaxwin >>> 0 > MAX_ACK_LAG ? senderMaxwin : MAX_ACK_LAG;
+  if (
+    !before(seq, (senderMaxend + 1) | 0) ||
+    !before(sack, (receiverEnd + 1) | 0) ||
+    (receiverMaxwin !== 0 && !after(end, (senderEnd - receiverMaxwin - 1) | 0)) ||
+    !after(sack, (receiverEnd - lag - 1) | 0)
   ) {
-    // RFC 9293, 3.6: who opens again uses larger numbers than before. Options may differ too.
-    beginSender(r, b, direction, p, l4, end);
-    if (direction === 1 && (flags & TCP_ACK) === 0) return WINDOW_ACCEPT;
+    const wrong = judge(r, b, direction, seq, end, sack, complaint);
+    return liberal || (flagsOf(r, b, direction) & BE_LIBERAL) !== 0 ? WINDOW_ACCEPT : wrong;
   }
 
-  // No ACK, or the zero that some stacks put beside RST and ACK: as good as acknowledging everything.
-  if ((flags & TCP_ACK) === 0 || ((flags & TCP_RST) !== 0 && ack === 0)) ack = sack = r[receiver + END];
-  // A RST in answer to a SYN.
-  if ((flags & TCP_RST) !== 0 && seq === 0 && state === TCP_SYN_SENT) seq = end = r[sender + END];
-
-  const wrong = judge(r, b, direction, seq, end, sack, complaint);
-  if (wrong !== WINDOW_ACCEPT) return liberal || (flagsOf(r, b, direction) & BE_LIBERAL) !== 0 ? WINDOW_ACCEPT : wrong;
-
-  update(r, b, direction, p, end, ack, sack);
+  let flags = r[b + FLAGS];
+  const shift = direction << 3;
+  // The window of a SYN is not scaled.
+  const window = (tcpFlags & TCP_SYN) !== 0 ? p.window : p.window << ((flags >>> (16 + shift)) & 0xff);
+  const reach = (window + (sack - ack)) | 0;
+  if (senderMaxwin >>> 0 < reach >>> 0) r[sender + MAXWIN] = reach;
+  if (after(end, senderEnd)) {
+    r[sender + END] = end;
+    flags |= DATA_UNACKNOWLEDGED << shift;
+  }
+  if ((tcpFlags & TCP_ACK) !== 0 && (((flags >>> shift) & MAXACK_SET) === 0 || after(ack, r[sender + MAXACK]))) {
+    r[sender + MAXACK] = ack;
+    flags |= MAXACK_SET << shift;
+  }
+  if (receiverMaxwin !== 0 && after(end, senderMaxend))
+    r[receiver + MAXWIN] = (receiverMaxwin + end - senderMaxend) | 0;
+  const edge = (sack + window) | 0;
+  if (after(edge, (r[receiver + MAXEND] - 1) | 0)) r[receiver + MAXEND] = window === 0 ? (edge + 1) | 0 : edge;
+  if (ack === receiverEnd) flags &= ~(DATA_UNACKNOWLEDGED << (8 - shift));
+  r[b + FLAGS] = flags;
   if (kind === SEGMENT_ACK) countRetransmissions(r, b, direction, p, seq, ack, end);
   return WINDOW_ACCEPT;
 }
 
-/** The four bounds. */
+/**
+ * The first segment of a direction, or a SYN. True when there is nothing more to check: a SYN without ACK from the
+ * other side opens at the same time.
+ */
+function startSender(
+  r: Int32Array,
+  b: number,
+  direction: number,
+  p: Packet,
+  l4: number,
+  end: number,
+  sack: number,
+): boolean {
+  const sender = b + seen(direction);
+  const withAck = (p.tcpFlags & TCP_ACK) !== 0;
+  if (r[sender + MAXWIN] === 0) {
+    if ((p.tcpFlags & TCP_SYN) !== 0) {
+      beginSender(r, b, direction, p, l4, end);
+      return !withAck;
+    }
+    guessSender(r, b, direction, p, end, sack);
+    return false;
+  }
+  const state = r[b + HEAD] & 0xff;
+  if (!after(end, r[sender + END]) || (state !== TCP_SYN_SENT && state !== TCP_SYN_RECV)) return false;
+  // RFC 9293, 3.6: who opens again uses larger numbers than before. Options may differ too.
+  beginSender(r, b, direction, p, l4, end);
+  return direction === 1 && !withAck;
+}
+
+/** Which of the four bounds a segment breaks: the first. */
 function judge(
   r: Int32Array,
   b: number,
@@ -254,62 +303,30 @@ function judge(
   const receiver = b + seen(1 - direction);
   const receiverWindow = r[receiver + MAXWIN];
   const senderWindow = r[sender + MAXWIN] >>> 0;
-  const oldestAck = (r[receiver + END] - (senderWindow > MAX_ACK_LAG ? senderWindow : MAX_ACK_LAG) - 1) | 0;
+  const oldestAck = (r[receiver + END] - Math.max(senderWindow, MAX_ACK_LAG) - 1) | 0;
   const oldestEnd = (r[sender + END] - receiverWindow - 1) | 0;
   const overAck = (r[receiver + END] + 1) | 0;
   const overSeq = (r[sender + MAXEND] + 1) | 0;
-
-  if (!before(seq, overSeq)) {
-    // Some stacks send a little more than they may. If the data reached the receiver it will be acknowledged, and that
-    // would be out of bounds for ever after: so remember it, if nothing else is wrong with the segment.
-    const overshot = (end - r[sender + MAXEND] + 1) >>> 0;
-    if (
-      receiverWindow !== 0 &&
-      after(end, oldestEnd) &&
-      after(sack, oldestAck) &&
-      overshot <= receiverWindow >>> 0 &&
-      before(sack, overAck)
-    ) {
-      r[sender + END] = end;
-      addFlags(r, b, direction, DATA_UNACKNOWLEDGED);
-      return complain(complaint, OVERSHOT, overshot, WINDOW_IGNORE);
-    }
-    return complain(complaint, SEQ_OVER, overSeq, WINDOW_INVALID);
+  if (before(seq, overSeq)) {
+    if (!before(sack, overAck)) return complain(complaint, ACK_OVER, overAck, WINDOW_INVALID);
+    if (receiverWindow !== 0 && !after(end, oldestEnd)) return complain(complaint, SEQ_UNDER, oldestEnd, WINDOW_IGNORE);
+    return complain(complaint, ACK_UNDER, oldestAck, WINDOW_IGNORE);
   }
-  if (!before(sack, overAck)) return complain(complaint, ACK_OVER, overAck, WINDOW_INVALID);
-  if (receiverWindow !== 0 && !after(end, oldestEnd)) return complain(complaint, SEQ_UNDER, oldestEnd, WINDOW_IGNORE);
-  if (!after(sack, oldestAck)) return complain(complaint, ACK_UNDER, oldestAck, WINDOW_IGNORE);
-  return WINDOW_ACCEPT;
+  // Some stacks send a little more than they may. If the data reached the receiver it will be acknowledged, and that
+  // would be out of bounds for ever after: so remember it, if nothing else is wrong with the segment.
+  const overshot = (end - r[sender + MAXEND] + 1) >>> 0;
+  const inReceiversWindow = receiverWindow !== 0 && after(end, oldestEnd);
+  if (!inReceiversWindow || !after(sack, oldestAck) || overshot > receiverWindow >>> 0 || !before(sack, overAck))
+    return complain(complaint, SEQ_OVER, overSeq, WINDOW_INVALID);
+  r[sender + END] = end;
+  addFlags(r, b, direction, DATA_UNACKNOWLEDGED);
+  return complain(complaint, OVERSHOT, overshot, WINDOW_IGNORE);
 }
 
 function complain(complaint: Complaint, kind: number, bound: number, verdict: number): number {
   complaint.kind = kind;
   complaint.bound = bound;
   return verdict;
-}
-
-function update(r: Int32Array, b: number, direction: number, p: Packet, end: number, ack: number, sack: number): void {
-  const sender = b + seen(direction);
-  const receiver = b + seen(1 - direction);
-  // The window of a SYN is not scaled.
-  const window = (p.tcpFlags & TCP_SYN) !== 0 ? p.window : p.window << scaleOf(r, b, direction);
-  const reach = (window + (sack - ack)) | 0;
-  if (r[sender + MAXWIN] >>> 0 < reach >>> 0) r[sender + MAXWIN] = reach;
-  if (after(end, r[sender + END])) {
-    r[sender + END] = end;
-    addFlags(r, b, direction, DATA_UNACKNOWLEDGED);
-  }
-  if ((p.tcpFlags & TCP_ACK) !== 0) {
-    if ((flagsOf(r, b, direction) & MAXACK_SET) === 0) {
-      r[sender + MAXACK] = ack;
-      addFlags(r, b, direction, MAXACK_SET);
-    } else if (after(ack, r[sender + MAXACK])) r[sender + MAXACK] = ack;
-  }
-  if (r[receiver + MAXWIN] !== 0 && after(end, r[sender + MAXEND]))
-    r[receiver + MAXWIN] = (r[receiver + MAXWIN] + end - r[sender + MAXEND]) | 0;
-  const edge = (sack + window) | 0;
-  if (after(edge, (r[receiver + MAXEND] - 1) | 0)) r[receiver + MAXEND] = window === 0 ? (edge + 1) | 0 : edge;
-  if (ack === r[receiver + END]) r[b + FLAGS] &= ~(DATA_UNACKNOWLEDGED << ((1 - direction) << 3));
 }
 
 /** The same ACK again is a retransmission; one byte counts them, and wraps. */
@@ -324,10 +341,10 @@ function countRetransmissions(
 ): void {
   const head = r[b + HEAD];
   if (
-    ((head >>> 8) & 0xff) === direction &&
     r[b + LAST_SEQ] === seq &&
     r[b + LAST_ACK] === ack &&
     r[b + LAST_END] === end &&
+    ((head >>> 8) & 0xff) === direction &&
     (r[b + LAST_WINDOW] & 0xffff) === p.window
   ) {
     r[b + HEAD] = (head & 0xff00ffff) | ((head + 0x10000) & 0x00ff0000);

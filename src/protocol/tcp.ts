@@ -63,13 +63,18 @@ import {
   WINDOW_INVALID,
 } from "./tcp-window.ts";
 
-/** What `judgeReset` says of a RST: a set of these. */
-const BELIEVE = 0;
+// What `consider` returns: next state | old state << 4 | these flags; or DONE and a verdict.
+const OLD_SHIFT = 4;
 /** Leave out the window check. */
-const SKIP_WINDOW = 1;
+const SKIP_WINDOW = 1 << 8;
+const DONE = 1 << 9;
+const VERDICT_SHIFT = 16;
+
+/** What `judgeReset` says of a RST, beside SKIP_WINDOW. */
+const BELIEVE = 0;
 /** It may not be one that the receiver accepts: stay in the state that was. */
-const KEEP_STATE = 2;
-const REFUSE = 4;
+const KEEP_STATE = 1;
+const REFUSE = 2;
 
 /** Seconds. An entry that has less to live is not shortened when a FIN or RST is out of the window. */
 const LONG_TIMEOUT = 120;
@@ -94,7 +99,7 @@ function close(on: Conntrack, connections: Connections, handle: number): void {
   const old = r[b + HEAD] & 0xff;
   r[b + HEAD] = (r[b + HEAD] & ~0xff) | TCP_CLOSE;
   if (old === TCP_CLOSE || (connections.status(handle) & IPS_FIXED_TIMEOUT) !== 0) return;
-  connections.expireAt(handle, (connections.now + on.host.sysctl.tcpTimeoutClose * HZ) | 0);
+  connections.expireAt(handle, (connections.now + on.sysctl.tcpTimeoutClose * HZ) | 0);
 }
 
 /** nf_nat_may_kill and nf_seq_has_advanced, for a new connection that begins with a SYN. */
@@ -110,63 +115,98 @@ function trackSegment(on: Conntrack, connections: Connections, handle: number, p
   if (hasError(on, p, l4)) return TRACK_INVALID;
   const r = connections.record;
   const b = connections.base(handle) + TRACKER_WORDS;
-  if ((connections.status(handle) & IPS_CONFIRMED) === 0 && !begin(on, r, b, p, l4)) return TRACK_INVALID;
+  const status = connections.status(handle);
+  if ((status & IPS_CONFIRMED) === 0 && !begin(on, r, b, p, l4)) return TRACK_INVALID;
 
   const direction = directionOf(p);
   const kind = segmentKind(p.tcpFlags);
-  const stands = r[b + HEAD] & 0xff;
-  // As which state the segment is judged, and which one it leads to.
-  let old = stands;
-  let next = nextState(direction, kind, stands);
+  // The state that the segment is judged by, and the one it leads to.
+  let old = r[b + HEAD] & 0xff;
+  let next = nextState(direction, kind, old);
   let skipWindow = false;
-
-  if (next === TCP_ESTABLISHED) {
-    // By far the most segments: nothing to consider.
-  } else if (next === TCP_INVALID) {
-    if (on.hears(p)) on.complain(p, IPPROTO_TCP, oddity(kind, direction, "invalid", stands));
-    return TRACK_INVALID;
-  } else if (next === TCP_IGNORE || (next === TCP_SYN_SENT && stands >= TCP_TIME_WAIT)) {
-    if (next === TCP_SYN_SENT && reopens(r, b, direction)) {
-      connections.remove(handle);
-      return TRACK_REPEAT;
-    }
-    if (!fallIntoStep(r, b, direction, kind, p)) {
-      noteIgnored(r, b, direction, kind, p, l4);
-      if (on.hears(p)) on.remark(p, IPPROTO_TCP, oddity(kind, direction, "ignored", stands));
-      return TRACK_ACCEPT;
-    }
-    old = TCP_SYN_SENT;
-    next = TCP_SYN_RECV;
-  } else if (next === TCP_TIME_WAIT) {
-    if (isChallenge(r, b, direction, kind)) {
-      on.remark(p, IPPROTO_TCP, "challenge-ack ignored");
-      return TRACK_ACCEPT;
-    }
-  } else if (next === TCP_SYN_SENT2) {
-    r[b + LAST_WINDOW] |= SIMULTANEOUS_OPEN << 24;
-  } else if (next === TCP_SYN_RECV) {
-    // After a simultaneous open the responder's ACK ends the handshake, too.
-    if (direction === REPLY && kind === SEGMENT_ACK && ((r[b + LAST_WINDOW] >>> 24) & SIMULTANEOUS_OPEN) !== 0)
-      next = TCP_ESTABLISHED;
-  } else if (next === TCP_CLOSE && kind === SEGMENT_RST) {
-    const judgement = judgeReset(on, connections, handle, p);
-    if (judgement === REFUSE) {
-      on.complain(p, IPPROTO_TCP, "invalid rst");
-      return TRACK_INVALID;
-    }
-    skipWindow = judgement === SKIP_WINDOW;
-    if (judgement === KEEP_STATE) next = stands;
+  if (next !== TCP_ESTABLISHED) {
+    const turn = consider(on, connections, handle, p, l4, kind, next);
+    if ((turn & DONE) !== 0) return turn >> VERDICT_SHIFT;
+    next = turn & 0xf;
+    old = (turn >>> OLD_SHIFT) & 0xf;
+    skipWindow = (turn & SKIP_WINDOW) !== 0;
   }
-
   if (!skipWindow) {
-    const liberal = on.host.sysctl.tcpBeLiberal !== 0;
-    const verdict = inWindow(r, b, direction, kind, p, l4, liberal, complaint);
+    const verdict = inWindow(r, b, direction, kind, p, l4, on.sysctl.tcpBeLiberal !== 0, complaint);
     if (verdict !== WINDOW_ACCEPT) return outOfWindow(on, connections, handle, p, verdict);
   }
   r[b + HEAD] = (r[b + HEAD] & 0x00ff0000) | (kind << 24) | (direction << 8) | next;
   if (next === TCP_FIN_WAIT && old !== TCP_FIN_WAIT) addFlags(r, b, direction, CLOSE_INIT);
-  settle(on, connections, handle, p, old, next);
+  settle(on, connections, handle, p, status, old, next);
   return TRACK_ACCEPT;
+}
+
+/**
+ * A segment of which the table alone does not say what becomes of it. Returns what `turn` or `done` make: the states to go
+ * on with, or that it is settled already.
+ */
+function consider(
+  on: Conntrack,
+  connections: Connections,
+  handle: number,
+  p: Packet,
+  l4: number,
+  kind: number,
+  next: number,
+): number {
+  const r = connections.record;
+  const b = connections.base(handle) + TRACKER_WORDS;
+  const direction = directionOf(p);
+  const old = r[b + HEAD] & 0xff;
+  switch (next) {
+    case TCP_INVALID:
+      if (on.hears(p)) on.complain(p, IPPROTO_TCP, oddity(kind, direction, "invalid", old));
+      return done(TRACK_INVALID);
+    case TCP_SYN_SENT:
+    case TCP_IGNORE:
+      if (next === TCP_SYN_SENT) {
+        if (old < TCP_TIME_WAIT) return turn(old, next);
+        if (reopens(r, b, direction)) {
+          connections.remove(handle);
+          return done(TRACK_REPEAT);
+        }
+      }
+      if (fallIntoStep(r, b, direction, kind, p)) return turn(TCP_SYN_SENT, TCP_SYN_RECV);
+      noteIgnored(r, b, direction, kind, p, l4);
+      if (on.hears(p)) on.remark(p, IPPROTO_TCP, oddity(kind, direction, "ignored", old));
+      return done(TRACK_ACCEPT);
+    case TCP_TIME_WAIT:
+      if (!isChallenge(r, b, direction, kind)) return turn(old, next);
+      on.remark(p, IPPROTO_TCP, "challenge-ack ignored");
+      return done(TRACK_ACCEPT);
+    case TCP_SYN_SENT2:
+      r[b + LAST_WINDOW] |= SIMULTANEOUS_OPEN << 24;
+      return turn(old, next);
+    case TCP_SYN_RECV: {
+      // After a simultaneous open the responder's ACK ends the handshake, too.
+      const simultaneous = ((r[b + LAST_WINDOW] >>> 24) & SIMULTANEOUS_OPEN) !== 0;
+      return turn(old, direction === REPLY && kind === SEGMENT_ACK && simultaneous ? TCP_ESTABLISHED : next);
+    }
+    case TCP_CLOSE: {
+      if (kind !== SEGMENT_RST) return turn(old, next);
+      const judgement = judgeReset(on, connections, handle, p);
+      if (judgement === REFUSE) {
+        on.complain(p, IPPROTO_TCP, "invalid rst");
+        return done(TRACK_INVALID);
+      }
+      return turn(old, judgement === KEEP_STATE ? old : next) | (judgement & SKIP_WINDOW);
+    }
+    default:
+      return turn(old, next);
+  }
+}
+
+function turn(old: number, next: number): number {
+  return next | (old << OLD_SHIFT);
+}
+
+function done(verdict: number): number {
+  return DONE | (verdict << VERDICT_SHIFT);
 }
 
 function oddity(kind: number, direction: number, what: string, state: number): string {
@@ -199,7 +239,7 @@ function begin(on: Conntrack, r: Int32Array, b: number, p: Packet, l4: number): 
     on.complain(p, IPPROTO_TCP, "invalid new");
     return false;
   }
-  if (first !== TCP_SYN_SENT && on.host.sysctl.tcpLoose === 0) {
+  if (first !== TCP_SYN_SENT && on.sysctl.tcpLoose === 0) {
     if (p.steps !== null) on.explain(p, "in the middle of an unknown connection, and nf_conntrack_tcp_loose is 0");
     return false;
   }
@@ -276,7 +316,7 @@ function judgeReset(on: Conntrack, connections: Connections, handle: number, p: 
     const established = state === TCP_ESTABLISHED && (status & IPS_ASSURED) !== 0;
     const expected = r[b + seen(1 - direction) + MAXACK];
     if (p.seq === 0 && !established) return BELIEVE;
-    if (before(p.seq, expected) && on.host.sysctl.tcpIgnoreInvalidRst === 0) return REFUSE;
+    if (before(p.seq, expected) && on.sysctl.tcpIgnoreInvalidRst === 0) return REFUSE;
     if (!established || p.seq === expected) return BELIEVE;
     // Right behind the data that the same side just sent.
     if (kind === SEGMENT_ACK && lastDirection(r, b) === direction && p.seq === r[b + LAST_END]) return BELIEVE;
@@ -319,7 +359,7 @@ function lowerTimeout(on: Conntrack, connections: Connections, handle: number, p
     r[b + HEAD] = (r[b + HEAD] & 0x00ff00ff) | (kind << 24) | (direction << 8);
     return;
   }
-  const timeout = on.host.sysctl.tcpTimeoutUnacknowledged * HZ;
+  const timeout = on.sysctl.tcpTimeoutUnacknowledged * HZ;
   const left = connections.expires(handle);
   if (left < LONG_TIMEOUT * HZ || left <= timeout) return;
   connections.expireAt(handle, (connections.now + timeout) | 0);
@@ -331,21 +371,29 @@ function lowerTimeout(on: Conntrack, connections: Connections, handle: number, p
     );
 }
 
-/** A segment that counted: timeout, [ASSURED], accounting. */
-function settle(on: Conntrack, connections: Connections, handle: number, p: Packet, old: number, next: number): void {
-  const sysctl = on.host.sysctl;
+/** A segment that counted: timeout, [ASSURED], accounting. `status` is that from before the segment. */
+function settle(
+  on: Conntrack,
+  connections: Connections,
+  handle: number,
+  p: Packet,
+  status: number,
+  old: number,
+  next: number,
+): void {
+  const { sysctl } = on;
   const r = connections.record;
   const b = connections.base(handle) + TRACKER_WORDS;
-  const status = connections.status(handle);
-  const kind = r[b + HEAD] >>> 24;
+  const head = r[b + HEAD];
+  const kind = head >>> 24;
+  const flags = r[b + FLAGS];
   let timeout = timeoutOf(sysctl, next);
-  const retransmissions = (r[b + HEAD] >>> 16) & 0xff;
-  const unacknowledged = ((r[b + FLAGS] | (r[b + FLAGS] >>> 8)) & DATA_UNACKNOWLEDGED) !== 0;
-  if (retransmissions >= sysctl.tcpMaxRetrans && timeout > sysctl.tcpTimeoutMaxRetrans)
+  if (((head >>> 16) & 0xff) >= sysctl.tcpMaxRetrans && timeout > sysctl.tcpTimeoutMaxRetrans)
     timeout = sysctl.tcpTimeoutMaxRetrans;
   // Also in a connection that stays established, because the RST was not exactly where it should be.
   else if (kind === SEGMENT_RST) timeout = sysctl.tcpTimeoutClose;
-  else if (unacknowledged && timeout > sysctl.tcpTimeoutUnacknowledged) timeout = sysctl.tcpTimeoutUnacknowledged;
+  else if (((flags | (flags >>> 8)) & DATA_UNACKNOWLEDGED) !== 0 && timeout > sysctl.tcpTimeoutUnacknowledged)
+    timeout = sysctl.tcpTimeoutUnacknowledged;
   else if ((r[b + LAST_WINDOW] & 0xffff) === 0 && timeout > sysctl.tcpTimeoutMaxRetrans)
     timeout = sysctl.tcpTimeoutMaxRetrans;
 
@@ -358,8 +406,7 @@ function settle(on: Conntrack, connections: Connections, handle: number, p: Pack
     }
     // Repeated SYNs do not keep an entry, and its NAT, alive.
     if (kind === SEGMENT_SYN && old === TCP_SYN_SENT) return;
-    if (next === TCP_ESTABLISHED && timeout > sysctl.tcpTimeoutUnacknowledged)
-      timeout = sysctl.tcpTimeoutUnacknowledged;
+    if (next === TCP_ESTABLISHED) timeout = Math.min(timeout, sysctl.tcpTimeoutUnacknowledged);
   } else if (
     (status & IPS_ASSURED) === 0 &&
     next === TCP_ESTABLISHED &&

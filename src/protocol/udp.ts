@@ -22,7 +22,7 @@ function trackDatagram(on: Conntrack, connections: Connections, handle: number, 
   const status = connections.status(handle);
   const at = connections.base(handle) + STREAM_AT;
   if ((status & IPS_CONFIRMED) === 0) connections.record[at] = (connections.now + STREAM_AFTER * HZ) | 0;
-  const sysctl = on.host.sysctl;
+  const sysctl = on.sysctl;
   let timeout = sysctl.udpTimeout;
   if ((status & IPS_SEEN_REPLY) !== 0 && ((connections.now - connections.record[at]) | 0) > 0) {
     timeout = sysctl.udpTimeoutStream;
@@ -56,7 +56,7 @@ function trackLite(on: Conntrack, connections: Connections, handle: number, p: P
   if (hasLiteError(on, p, l4)) return TRACK_INVALID;
   const status = connections.status(handle);
   const stream = (status & IPS_SEEN_REPLY) !== 0;
-  connections.refresh(handle, (stream ? on.host.sysctl.udpTimeoutStream : on.host.sysctl.udpTimeout) * HZ);
+  connections.refresh(handle, (stream ? on.sysctl.udpTimeoutStream : on.sysctl.udpTimeout) * HZ);
   connections.account(handle, directionOf(p), 1, p.length);
   if (stream && (status & IPS_NAT_CLASH) === 0) connections.addStatus(handle, IPS_ASSURED);
   return TRACK_ACCEPT;
