@@ -157,13 +157,8 @@ class CommandReader {
       throw new LineError(new RuleError(`can't initialize ${program} table \`${name}': ${why}`, 3), Math.max(0, word));
     }
     const place = this.#placeOf(line.starts[0] ?? 0);
-    try {
-      this.state.apply(command, this.state.table(name), { file, line: place.line });
-      this.#commands.set(place.line, { start: line.starts[0] ?? 0, end: line.ends.at(-1) ?? 1 });
-    } catch (error) {
-      if (!(error instanceof RuleError)) throw error;
-      throw new LineError(error, error.code === 1 ? command.word : command.targetWord);
-    }
+    this.state.apply(command, this.state.table(name), { file, line: place.line });
+    this.#commands.set(place.line, { start: line.starts[0] ?? 0, end: line.ends.at(-1) ?? 1 });
   }
 
   /** Line and column, from 1, of a place in the text. */

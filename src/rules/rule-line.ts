@@ -172,7 +172,7 @@ class LineReader {
     const own = event.glued ?? (entry.argument === 1 ? words[item.values[0]] : null);
     const further = event.glued === null && entry.argument === 1 ? item.values.slice(1) : item.values;
     const more = event.word === item.option ? further.map((i) => words[i]) : [];
-    if (event.glued === null && entry.argument === 1) this.at = item.values[0];
+    if (event.glued === null && entry.argument > 0 && item.values.length > 0) this.at = item.values[0];
     if (entry.owner !== null) {
       const taken = own === null ? [] : [own, ...more];
       giveOption(event.extension!, entry, not, taken, {
@@ -381,8 +381,8 @@ class LineReader {
     if (out.commands === "") throw new RuleError("no command specified");
     if (dangling !== null) throw dangling;
     this.addresses();
-    checkOptions(out.commands, this.options);
     this.at = out.word;
+    checkOptions(out.commands, this.options);
     if (out.chain !== null && byteLength(out.chain) > LONGEST_NAME)
       throw new RuleError(`chain name \`${out.chain}' too long (must be under ${LONGEST_NAME + 1} chars)`);
     if (out.chain !== null) this.interfacesFit(out.chain);

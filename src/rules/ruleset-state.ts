@@ -2,8 +2,9 @@
 import type { Family, TableName } from "../packet/hook.ts";
 import { apply } from "./apply.ts";
 import type { LineCommand } from "./command.ts";
-import type { Registry } from "./extension.ts";
+import { type Registry, RuleError } from "./extension.ts";
 import { type KernelRefusal, kernelRefusals } from "./kernel-check.ts";
+import { LineError } from "./rule-line.ts";
 import type { Ruleset, SourcePlace } from "./ruleset.ts";
 import { TableState } from "./table-state.ts";
 
@@ -29,8 +30,15 @@ export class RulesetState {
     return table;
   }
 
+  /** Carries a command out; throws LineError where iptables or libiptc refuse it. */
   apply(command: LineCommand, table: TableState, place: SourcePlace): void {
-    apply(command, table, { family: this.family, place, nextId: () => this.#nextId++ });
+    try {
+      apply(command, table, { family: this.family, place, nextId: () => this.#nextId++ });
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      // libiptc refuses the command, iptables where it leads.
+      throw new LineError(error, error.code === 1 ? command.word : command.targetWord);
+    }
   }
 
   /** What the kernel refuses of one table. */

@@ -229,12 +229,7 @@ class SaveReader {
     }
     const { family, file } = this.options;
     const command = readLine(words, this.words.scope, { family, table: table.name, restore: true, counters });
-    try {
-      this.state.apply(command, table, { file, line: line.number });
-    } catch (error) {
-      if (!(error instanceof RuleError)) throw error;
-      throw new LineError(error, error.code === 1 ? command.word : command.targetWord);
-    }
+    this.state.apply(command, table, { file, line: line.number });
   }
 
   #commit(line: TextLine): void {
