@@ -1,41 +1,17 @@
 /**
  * The connections of one family, without an object for any of them: a connection is a handle (an integer from 1 up),
- * its data a record of 32-bit words in one typed array, and each of its two directions a node in a hash index.
- *
- *     record   status, mark, timeout, order of creation, a link for nat/, the protocol tracker's own words, and the two
- *              nodes: source words, destination words, sport << 16 | dport, zone << 16 | protocol
- *     index    from the hash of a node's words to its number, handle << 1 | direction (hash-index.ts)
+ * its data a record of 32-bit words (records.ts), and each of its two directions a node in a hash index (hash-index.ts).
  *
  * That makes 128 bytes for an IPv4 connection, 176 for an IPv6 one. They stand side by side because memory is what a
  * lookup waits for. Accounting and start times live in arrays that exist only when used.
  */
 import type { Family } from "../packet/hook.ts";
-import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { HashIndex } from "./hash-index.ts";
+import { COUNTED, IN_USE, LINK, NODE4, NODES, ORDER, Records, STATUS, STRIDE4, TIMEOUT } from "./records.ts";
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT, IPS_HELPER, IPS_NAT_CLASH } from "./status.ts";
-import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
+import { type Direction, REPLY, Tuple } from "./tuple.ts";
 import { hash4, hash6 } from "./tuple-hash.ts";
 
-/** Words of a record. */
-const STATUS = 0;
-const MARK = 1;
-const TIMEOUT = 2;
-const ORDER = 3;
-const LINK = 4;
-/** First of the protocol tracker's own words. */
-export const TRACKER_WORDS = 5;
-/** What the largest tracker (TCP) needs. */
-export const TRACKER_SIZE = 14;
-const NODES = TRACKER_WORDS + TRACKER_SIZE;
-
-/** Words of an IPv4 node and record, where they are wanted as constants. */
-const NODE4 = 4;
-const STRIDE4 = NODES + 2 * NODE4;
-
-/** Above the kernel's bits in the status word; never shown to callers. */
-const IN_USE = 1 << 30;
-const COUNTED = 1 << 29;
-const KERNEL_BITS = 0xffff;
 /** A record that equals LISTED under this mask is in the index. */
 const IN_TABLE = IN_USE | IPS_CONFIRMED | IPS_DYING;
 const LISTED = IN_USE | IPS_CONFIRMED;
@@ -50,60 +26,28 @@ const FAR = 0x7fffffff;
 /** nf_conntrack_core.c: NF_CT_EVICTION_RANGE. */
 const EVICTION_RANGE = 8;
 
-/** One end of a connection: what `Connections.end` fills. */
-export interface End {
-  word0: number;
-  word1: number;
-  word2: number;
-  word3: number;
-  port: number;
-  protocol: number;
-}
-
-export class Connections {
-  readonly family: Family;
-  /** 32-bit words in an address: 1 or 4. */
-  readonly addressWords: number;
-  /** Words in a node, and in a record. */
-  readonly #nodeWords: number;
-  readonly #stride: number;
+export class Connections extends Records {
   readonly #seed: number;
-
-  /** `record[base(h) + TRACKER_WORDS + i]` is word i of the tracker. Replaced when the table grows: do not keep it. */
-  record: Int32Array;
   readonly #index: HashIndex;
-  #capacity: number;
+  #capacity = FIRST_CAPACITY;
   /** Handles from 1 to here were handed out at least once. */
   #top = 0;
   /** First of the handles that are free again, chained by their link word. */
   #free = 0;
   #created = 0;
-  /** Packets and bytes, original then reply. */
-  #counters: Float64Array | null = null;
-  #started: Float64Array | null = null;
-  readonly #helpers = new Map<number, string>();
   readonly #quarantine = new Int32Array(QUARANTINE);
   #quarantined = 0;
   /** Where the search for expired entries goes on. */
   #sweeper = 0;
-  /** No entry of the table expires before this jiffy. */
-  #earliest = 0;
 
   /** Connections in use, unconfirmed ones included. */
   size = 0;
-  /** Jiffies (4 ms, signed 32 bits): an entry whose timeout is not after this is invisible. */
-  now = 0;
   /** Told of each connection that ceases to be, while its record can still be read. */
   readonly destroyed: ((connections: Connections, handle: number) => void)[] = [];
 
   constructor(family: Family, seed: number) {
-    this.family = family;
-    this.addressWords = family === 4 ? 1 : 4;
-    this.#nodeWords = 2 * this.addressWords + 2;
-    this.#stride = NODES + 2 * this.#nodeWords;
+    super(family, FIRST_CAPACITY);
     this.#seed = seed | 0;
-    this.#capacity = FIRST_CAPACITY;
-    this.record = new Int32Array((FIRST_CAPACITY + 1) * this.#stride);
     this.#index = new HashIndex(Math.ceil(FIRST_CAPACITY * PLACES));
   }
 
@@ -111,188 +55,7 @@ export class Connections {
   setClock(now: number): void {
     const back = ((now - this.now) | 0) < 0;
     this.now = now;
-    if (back || ((this.#earliest - now) | 0) < 0) this.#earliest = now;
-  }
-
-  // ── one connection ─────────────────────────────────────────────────────────────────────────────────
-
-  /** Index into `record` of a connection's first word. */
-  base(handle: number): number {
-    return handle * this.#stride;
-  }
-
-  /** IPS_* bits. */
-  status(handle: number): number {
-    return this.record[handle * this.#stride + STATUS] & KERNEL_BITS;
-  }
-
-  addStatus(handle: number, bits: number): void {
-    this.record[handle * this.#stride + STATUS] |= bits;
-  }
-
-  mark(handle: number): number {
-    return this.record[handle * this.#stride + MARK];
-  }
-
-  setMark(handle: number, mark: number): void {
-    this.record[handle * this.#stride + MARK] = mark;
-  }
-
-  /** In jiffies: when it expires; in an unconfirmed connection, how long after confirmation. */
-  timeout(handle: number): number {
-    return this.record[handle * this.#stride + TIMEOUT];
-  }
-
-  /** Will expire `jiffies` from now; counted from confirmation in an unconfirmed connection. __nf_ct_refresh_acct. */
-  refresh(handle: number, jiffies: number): void {
-    const at = handle * this.#stride;
-    const status = this.record[at + STATUS];
-    if ((status & IPS_FIXED_TIMEOUT) !== 0) return;
-    if ((status & IPS_CONFIRMED) === 0) this.record[at + TIMEOUT] = jiffies;
-    else this.expireAt(handle, (this.now + jiffies) | 0);
-  }
-
-  /** Sets the jiffy at which a confirmed connection expires. */
-  expireAt(handle: number, timeout: number): void {
-    this.record[handle * this.#stride + TIMEOUT] = timeout;
-    if (((timeout - this.#earliest) | 0) < 0) this.#earliest = timeout;
-  }
-
-  isExpired(handle: number): boolean {
-    return ((this.record[handle * this.#stride + TIMEOUT] - this.now) | 0) <= 0;
-  }
-
-  /** Jiffies until it expires; 0 when it has. nf_conntrack.h: nf_ct_expires. */
-  expires(handle: number): number {
-    return Math.max((this.record[handle * this.#stride + TIMEOUT] - this.now) | 0, 0);
-  }
-
-  /** Counts creations: of two connections the older has the smaller. */
-  order(handle: number): number {
-    return this.record[handle * this.#stride + ORDER];
-  }
-
-  /** A word for whoever chains connections (nat/: the next of the same source hash). */
-  link(handle: number): number {
-    return this.record[handle * this.#stride + LINK];
-  }
-
-  setLink(handle: number, link: number): void {
-    this.record[handle * this.#stride + LINK] = link;
-  }
-
-  protocol(handle: number): number {
-    return this.record[(handle + 1) * this.#stride - 1] & 0xff;
-  }
-
-  /** Fills `into` with the tuple of one direction. */
-  tuple(handle: number, direction: Direction, into: Tuple): void {
-    const { record } = this;
-    let at = this.#nodeAt((handle << 1) | direction);
-    into.family = this.family;
-    into.src0 = record[at++];
-    if (this.addressWords === 4) {
-      into.src1 = record[at++];
-      into.src2 = record[at++];
-      into.src3 = record[at++];
-      into.dst0 = record[at++];
-      into.dst1 = record[at++];
-      into.dst2 = record[at++];
-      into.dst3 = record[at++];
-    } else {
-      into.src1 = into.src2 = into.src3 = 0;
-      into.dst0 = record[at++];
-      into.dst1 = into.dst2 = into.dst3 = 0;
-    }
-    const ports = record[at++];
-    into.sport = ports >>> 16;
-    into.dport = ports & 0xffff;
-    into.protocol = record[at] & 0xff;
-    into.zone = record[at] >>> 16;
-  }
-
-  /**
-   * The source (1) or destination (0) of one direction: its address words, port (ICMP: id) and protocol go into
-   * `into`. Words that IPv4 has not are left alone. For nat/, which rewrites one end of a packet at a time.
-   */
-  end(handle: number, direction: Direction, source: 0 | 1, into: End): void {
-    const { record } = this;
-    const words = this.addressWords;
-    const node = this.#nodeAt((handle << 1) | direction);
-    const at = source === 1 ? node : node + words;
-    into.word0 = record[at];
-    if (words === 4) {
-      into.word1 = record[at + 1];
-      into.word2 = record[at + 2];
-      into.word3 = record[at + 3];
-    }
-    const ports = record[node + 2 * words];
-    const protocol = record[node + 2 * words + 1] & 0xff;
-    into.protocol = protocol;
-    // An ICMP id belongs to both ends; a tuple keeps it with the source.
-    const id = protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6;
-    into.port = source === 1 || id ? ports >>> 16 : ports & 0xffff;
-  }
-
-  /** Gives an unconfirmed connection another reply tuple (nf_conntrack_alter_reply). `reply.zone` is not used. */
-  setReply(handle: number, reply: Tuple): void {
-    this.#write((handle << 1) | REPLY, reply, this.zoneOf(handle, REPLY));
-  }
-
-  /** The zone's id: that of the direction or directions it holds for. */
-  zone(handle: number): number {
-    return this.zoneOf(handle, ORIGINAL) || this.zoneOf(handle, REPLY);
-  }
-
-  /** 1: original only, 2: reply only, 3: both (also when the zone is 0). */
-  zoneDirection(handle: number): number {
-    const original = this.zoneOf(handle, ORIGINAL);
-    const reply = this.zoneOf(handle, REPLY);
-    return original === reply ? 3 : original !== 0 ? 1 : 2;
-  }
-
-  /** The zone that one direction's tuple is in. */
-  zoneOf(handle: number, direction: Direction): number {
-    return this.record[this.#nodeAt((handle << 1) | direction) + this.#nodeWords - 1] >>> 16;
-  }
-
-  /** State of the connection as its tracker numbers them: the low byte of the tracker's first word. */
-  state(handle: number): number {
-    return this.record[handle * this.#stride + TRACKER_WORDS] & 0xff;
-  }
-
-  /** The name of the helper that a CT rule or an expectation gave it; "" for none. */
-  helper(handle: number): string {
-    return this.#helpers.get(handle) ?? "";
-  }
-
-  setHelper(handle: number, name: string): void {
-    this.#helpers.set(handle, name);
-    this.addStatus(handle, IPS_HELPER);
-  }
-
-  /** Was accounting on when it was made? */
-  isCounted(handle: number): boolean {
-    return (this.record[handle * this.#stride + STATUS] & COUNTED) !== 0;
-  }
-
-  packets(handle: number, direction: Direction): number {
-    return this.#counters === null ? 0 : this.#counters[handle * 4 + direction * 2];
-  }
-
-  bytes(handle: number, direction: Direction): number {
-    return this.#counters === null ? 0 : this.#counters[handle * 4 + direction * 2 + 1];
-  }
-
-  account(handle: number, direction: number, packets: number, bytes: number): void {
-    if (this.#counters === null || (this.record[handle * this.#stride + STATUS] & COUNTED) === 0) return;
-    this.#counters[handle * 4 + direction * 2] += packets;
-    this.#counters[handle * 4 + direction * 2 + 1] += bytes;
-  }
-
-  /** Microseconds since 1970 when it was confirmed; 0 when nf_conntrack_timestamp was off. */
-  started(handle: number): number {
-    return this.#started === null ? 0 : this.#started[handle];
+    if (back || ((this.earliest - now) | 0) < 0) this.earliest = now;
   }
 
   // ── the table ──────────────────────────────────────────────────────────────────────────────────────
@@ -309,7 +72,7 @@ export class Connections {
   }
 
   isListed(handle: number): boolean {
-    const status = this.record[handle * this.#stride + STATUS];
+    const status = this.record[handle * this.stride + STATUS];
     return (status & (IN_TABLE | IPS_NAT_CLASH)) === LISTED && !this.isExpired(handle);
   }
 
@@ -353,15 +116,10 @@ export class Connections {
     return 0;
   }
 
-  /** Index of a node's first word. */
-  #nodeAt(node: number): number {
-    return (node >>> 1) * this.#stride + NODES + (node & 1) * this.#nodeWords;
-  }
-
   #has(node: number, tuple: Tuple, ports: number, key: number): boolean {
     if (this.addressWords === 4) return this.#has6(node, tuple, ports, key);
     const { record } = this;
-    const at = this.#nodeAt(node);
+    const at = this.nodeAt(node);
     return (
       record[at] === tuple.src0 && record[at + 1] === tuple.dst0 && record[at + 2] === ports && record[at + 3] === key
     );
@@ -369,7 +127,7 @@ export class Connections {
 
   #has6(node: number, tuple: Tuple, ports: number, key: number): boolean {
     const { record } = this;
-    const at = this.#nodeAt(node);
+    const at = this.nodeAt(node);
     return (
       record[at + 8] === ports &&
       record[at + 9] === key &&
@@ -396,7 +154,7 @@ export class Connections {
 
   #hashOf(node: number): number {
     const { record } = this;
-    const at = this.#nodeAt(node);
+    const at = this.nodeAt(node);
     if (this.addressWords === 1) return hash4(this.#seed, record[at], record[at + 1], record[at + 2], record[at + 3]);
     this.tuple(node >>> 1, (node & 1) as Direction, hashed);
     return hash6(this.#seed, hashed, record[at + 8], record[at + 9]);
@@ -435,9 +193,9 @@ export class Connections {
 
   #sameNodes(a: number, b: number): boolean {
     const { record } = this;
-    const first = this.#nodeAt(a);
-    const second = this.#nodeAt(b);
-    for (let i = 0; i < this.#nodeWords; i++) if (record[first + i] !== record[second + i]) return false;
+    const first = this.nodeAt(a);
+    const second = this.nodeAt(b);
+    for (let i = 0; i < this.nodeWords; i++) if (record[first + i] !== record[second + i]) return false;
     return true;
   }
 
@@ -446,11 +204,11 @@ export class Connections {
   /** A new unconfirmed connection; 0 is never returned. The reply tuple must be the original's inverse, or NAT's. */
   create(original: Tuple, reply: Tuple, counted: boolean): number {
     const handle = this.#allocate();
-    const at = handle * this.#stride;
+    const at = handle * this.stride;
     this.record[at + STATUS] = counted ? IN_USE | COUNTED : IN_USE;
     this.record[at + ORDER] = this.#created = (this.#created + 1) | 0;
-    this.#write(handle << 1, original, original.zone);
-    this.#write((handle << 1) | 1, reply, reply.zone);
+    this.write(handle << 1, original, original.zone);
+    this.write((handle << 1) | 1, reply, reply.zone);
     if (counted) this.#startCounting(handle);
     return handle;
   }
@@ -463,44 +221,27 @@ export class Connections {
       return ++this.#top;
     }
     const handle = this.#free;
-    const at = handle * this.#stride;
+    const at = handle * this.stride;
     this.#free = this.record[at + LINK];
     // Few words: TypedArray.fill would take longer than this loop.
     for (let i = 0; i < NODES; i++) this.record[at + i] = 0;
     return handle;
   }
 
-  #write(node: number, tuple: Tuple, zone: number): void {
-    const { record } = this;
-    let at = this.#nodeAt(node);
-    record[at++] = tuple.src0;
-    if (this.addressWords === 4) {
-      record[at++] = tuple.src1;
-      record[at++] = tuple.src2;
-      record[at++] = tuple.src3;
-      record[at++] = tuple.dst0;
-      record[at++] = tuple.dst1;
-      record[at++] = tuple.dst2;
-      record[at++] = tuple.dst3;
-    } else record[at++] = tuple.dst0;
-    record[at++] = (tuple.sport << 16) | tuple.dport;
-    record[at] = (zone << 16) | tuple.protocol;
-  }
-
   #startCounting(handle: number): void {
-    if (this.#counters === null) this.#counters = new Float64Array((this.#capacity + 1) * 4);
-    this.#counters.fill(0, handle * 4, handle * 4 + 4);
+    if (this.counters === null) this.counters = new Float64Array((this.#capacity + 1) * 4);
+    this.counters.fill(0, handle * 4, handle * 4 + 4);
   }
 
   /** Doubles the room. */
   #grow(): void {
     const old = this.record;
     this.#capacity *= 2;
-    this.record = new Int32Array((this.#capacity + 1) * this.#stride);
+    this.record = new Int32Array((this.#capacity + 1) * this.stride);
     this.record.set(old);
     this.#index.grow(Math.ceil(this.#capacity * PLACES));
-    if (this.#counters !== null) this.#counters = longer(this.#counters, (this.#capacity + 1) * 4);
-    if (this.#started !== null) this.#started = longer(this.#started, this.#capacity + 1);
+    if (this.counters !== null) this.counters = longer(this.counters, (this.#capacity + 1) * 4);
+    if (this.starts !== null) this.starts = longer(this.starts, this.#capacity + 1);
   }
 
   /**
@@ -528,8 +269,8 @@ export class Connections {
     this.#index.insert(this.#hashOf(reply), reply);
     this.addStatus(handle, IPS_CONFIRMED);
     this.expireAt(handle, timeout);
-    if (started !== 0 && this.#started === null) this.#started = new Float64Array(this.#capacity + 1);
-    if (this.#started !== null) this.#started[handle] = started;
+    if (started !== 0 && this.starts === null) this.starts = new Float64Array(this.#capacity + 1);
+    if (this.starts !== null) this.starts[handle] = started;
   }
 
   /** The node in the index that has the words of `node`, and holds in its direction's zone; or 0. */
@@ -546,7 +287,7 @@ export class Connections {
 
   /** Ends a connection. Its record can be read until some more have died. */
   remove(handle: number): void {
-    const status = this.record[handle * this.#stride + STATUS];
+    const status = this.record[handle * this.stride + STATUS];
     if ((status & IPS_DYING) !== 0 || (status & IN_USE) === 0) return;
     this.addStatus(handle, IPS_DYING);
     for (const listener of this.destroyed) listener(this, handle);
@@ -559,8 +300,8 @@ export class Connections {
     const released = this.#quarantine[slot];
     this.#quarantine[slot] = handle;
     if (released === 0) return;
-    const at = released * this.#stride;
-    if ((this.record[at + STATUS] & IPS_HELPER) !== 0) this.#helpers.delete(released);
+    const at = released * this.stride;
+    if ((this.record[at + STATUS] & IPS_HELPER) !== 0) this.helpers.delete(released);
     this.record[at + STATUS] = 0;
     this.record[at + LINK] = this.#free;
     this.#free = released;
@@ -570,7 +311,7 @@ export class Connections {
   sweep(steps: number): void {
     for (let i = Math.min(steps, this.#top); i > 0; i--) {
       const handle = this.#nextOfRound();
-      const status = this.record[handle * this.#stride + STATUS];
+      const status = this.record[handle * this.stride + STATUS];
       if ((status & IN_TABLE) === LISTED && this.isExpired(handle)) this.remove(handle);
     }
   }
@@ -580,11 +321,11 @@ export class Connections {
    * earliest timeout that this looking found.
    */
   reclaim(): boolean {
-    if (((this.#earliest - this.now) | 0) > 0) return false;
+    if (((this.earliest - this.now) | 0) > 0) return false;
     let earliest = (this.now + FAR) | 0;
     for (let i = this.#top; i > 0; i--) {
       const handle = this.#nextOfRound();
-      if ((this.record[handle * this.#stride + STATUS] & IN_TABLE) !== LISTED) continue;
+      if ((this.record[handle * this.stride + STATUS] & IN_TABLE) !== LISTED) continue;
       const timeout = this.timeout(handle);
       if (((timeout - this.now) | 0) <= 0) {
         this.remove(handle);
@@ -592,7 +333,7 @@ export class Connections {
       }
       if (((timeout - earliest) | 0) < 0) earliest = timeout;
     }
-    this.#earliest = earliest;
+    this.earliest = earliest;
     return false;
   }
 

@@ -6,8 +6,8 @@
  * Differences are sums of 16-bit numbers not yet folded; one address makes at most 16 of them, far from 2^31.
  */
 import { check, fold, mangled0, sctpCheck, sumOfWord } from "../bytes/checksum.ts";
-import type { End } from "../conntrack/connections.ts";
 import { findTransport, Transport } from "../conntrack/packet-tuple.ts";
+import type { End } from "../conntrack/records.ts";
 import { CHECKSUM_NONE, CHECKSUM_PARTIAL, type Packet } from "../packet/packet.ts";
 import {
   IPPROTO_GRE,

@@ -3,8 +3,9 @@
  * (tcp-window.ts), and the cases where the firewall is out of step with the endpoints and has to fall in with them.
  */
 import { checksumHolds, verifies } from "../conntrack/checksum.ts";
-import { type Connections, TRACKER_WORDS } from "../conntrack/connections.ts";
+import type { Connections } from "../conntrack/connections.ts";
 import { type Conntrack, directionOf, HZ } from "../conntrack/conntrack.ts";
+import { TRACKER_WORDS } from "../conntrack/records.ts";
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT, type Tracker } from "../conntrack/tracker.ts";
 import { ORIGINAL, REPLY } from "../conntrack/tuple.ts";

@@ -1,8 +1,9 @@
 /** UDP and UDP-Lite (nf_conntrack_proto_udp.c): no states, but a flow that goes on is kept longer. */
 
 import { checksumHolds, verifies } from "../conntrack/checksum.ts";
-import { type Connections, TRACKER_WORDS } from "../conntrack/connections.ts";
+import type { Connections } from "../conntrack/connections.ts";
 import { type Conntrack, directionOf, HZ } from "../conntrack/conntrack.ts";
+import { TRACKER_WORDS } from "../conntrack/records.ts";
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_NAT_CLASH, IPS_SEEN_REPLY } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, type Tracker } from "../conntrack/tracker.ts";
 import type { Packet } from "../packet/packet.ts";

@@ -1,0 +1,270 @@
+/**
+ * What is kept of each connection, in one typed array: the words of a record and how to read and write them. How records
+ * are found, made and given up is connections.ts' affair.
+ *
+ * A record is: status, mark, timeout, order of creation, a link for nat/, the protocol tracker's own words, and the two
+ * nodes, original then reply: source words, destination words, sport << 16 | dport, zone << 16 | protocol. A node's number
+ * is handle << 1 | direction.
+ */
+import type { Family } from "../packet/hook.ts";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
+import { IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_HELPER } from "./status.ts";
+import { type Direction, ORIGINAL, REPLY, type Tuple } from "./tuple.ts";
+
+/** Words of a record. */
+export const STATUS = 0;
+const MARK = 1;
+export const TIMEOUT = 2;
+export const ORDER = 3;
+export const LINK = 4;
+/** First of the protocol tracker's own words. */
+export const TRACKER_WORDS = 5;
+/** What the largest tracker (TCP) needs. */
+export const TRACKER_SIZE = 14;
+export const NODES = TRACKER_WORDS + TRACKER_SIZE;
+
+/** Words of an IPv4 node and record, where they are wanted as constants. */
+export const NODE4 = 4;
+export const STRIDE4 = NODES + 2 * NODE4;
+
+/** Above the kernel's bits in the status word; never shown to callers. */
+export const IN_USE = 1 << 30;
+export const COUNTED = 1 << 29;
+const KERNEL_BITS = 0xffff;
+/** One end of a connection: what `Connections.end` fills. */
+export interface End {
+  word0: number;
+  word1: number;
+  word2: number;
+  word3: number;
+  port: number;
+  protocol: number;
+}
+
+export class Records {
+  readonly family: Family;
+  /** 32-bit words in an address: 1 or 4. */
+  readonly addressWords: number;
+  /** Words in a node, and in a record. */
+  protected readonly nodeWords: number;
+  protected readonly stride: number;
+  /** `record[base(h) + TRACKER_WORDS + i]` is word i of the tracker. Replaced when the table grows: do not keep it. */
+  record: Int32Array;
+  /** Packets and bytes, original then reply; null while nobody counts. */
+  protected counters: Float64Array | null = null;
+  protected starts: Float64Array | null = null;
+  protected readonly helpers = new Map<number, string>();
+  /** Jiffies (4 ms, signed 32 bits): an entry whose timeout is not after this is invisible. */
+  now = 0;
+  /** No entry of the table expires before this jiffy. */
+  protected earliest = 0;
+
+  constructor(family: Family, capacity: number) {
+    this.family = family;
+    this.addressWords = family === 4 ? 1 : 4;
+    this.nodeWords = 2 * this.addressWords + 2;
+    this.stride = NODES + 2 * this.nodeWords;
+    this.record = new Int32Array((capacity + 1) * this.stride);
+  }
+
+  /** Index into `record` of a connection's first word. */
+  base(handle: number): number {
+    return handle * this.stride;
+  }
+
+  /** IPS_* bits. */
+  status(handle: number): number {
+    return this.record[handle * this.stride + STATUS] & KERNEL_BITS;
+  }
+
+  addStatus(handle: number, bits: number): void {
+    this.record[handle * this.stride + STATUS] |= bits;
+  }
+
+  mark(handle: number): number {
+    return this.record[handle * this.stride + MARK];
+  }
+
+  setMark(handle: number, mark: number): void {
+    this.record[handle * this.stride + MARK] = mark;
+  }
+
+  /** In jiffies: when it expires; in an unconfirmed connection, how long after confirmation. */
+  timeout(handle: number): number {
+    return this.record[handle * this.stride + TIMEOUT];
+  }
+
+  /** Will expire `jiffies` from now; counted from confirmation in an unconfirmed connection. __nf_ct_refresh_acct. */
+  refresh(handle: number, jiffies: number): void {
+    const at = handle * this.stride;
+    const status = this.record[at + STATUS];
+    if ((status & IPS_FIXED_TIMEOUT) !== 0) return;
+    if ((status & IPS_CONFIRMED) === 0) this.record[at + TIMEOUT] = jiffies;
+    else this.expireAt(handle, (this.now + jiffies) | 0);
+  }
+
+  /** Sets the jiffy at which a confirmed connection expires. */
+  expireAt(handle: number, timeout: number): void {
+    this.record[handle * this.stride + TIMEOUT] = timeout;
+    if (((timeout - this.earliest) | 0) < 0) this.earliest = timeout;
+  }
+
+  isExpired(handle: number): boolean {
+    return ((this.record[handle * this.stride + TIMEOUT] - this.now) | 0) <= 0;
+  }
+
+  /** Jiffies until it expires; 0 when it has. nf_conntrack.h: nf_ct_expires. */
+  expires(handle: number): number {
+    return Math.max((this.record[handle * this.stride + TIMEOUT] - this.now) | 0, 0);
+  }
+
+  /** Counts creations: of two connections the older has the smaller. */
+  order(handle: number): number {
+    return this.record[handle * this.stride + ORDER];
+  }
+
+  /** A word for whoever chains connections (nat/: the next of the same source hash). */
+  link(handle: number): number {
+    return this.record[handle * this.stride + LINK];
+  }
+
+  setLink(handle: number, link: number): void {
+    this.record[handle * this.stride + LINK] = link;
+  }
+
+  protocol(handle: number): number {
+    return this.record[(handle + 1) * this.stride - 1] & 0xff;
+  }
+
+  /** Fills `into` with the tuple of one direction. */
+  tuple(handle: number, direction: Direction, into: Tuple): void {
+    const { record } = this;
+    let at = this.nodeAt((handle << 1) | direction);
+    into.family = this.family;
+    into.src0 = record[at++];
+    if (this.addressWords === 4) {
+      into.src1 = record[at++];
+      into.src2 = record[at++];
+      into.src3 = record[at++];
+      into.dst0 = record[at++];
+      into.dst1 = record[at++];
+      into.dst2 = record[at++];
+      into.dst3 = record[at++];
+    } else {
+      into.src1 = into.src2 = into.src3 = 0;
+      into.dst0 = record[at++];
+      into.dst1 = into.dst2 = into.dst3 = 0;
+    }
+    const ports = record[at++];
+    into.sport = ports >>> 16;
+    into.dport = ports & 0xffff;
+    into.protocol = record[at] & 0xff;
+    into.zone = record[at] >>> 16;
+  }
+
+  /**
+   * The source (1) or destination (0) of one direction: its address words, port (ICMP: id) and protocol go into
+   * `into`. Words that IPv4 has not are left alone. For nat/, which rewrites one end of a packet at a time.
+   */
+  end(handle: number, direction: Direction, source: 0 | 1, into: End): void {
+    const { record } = this;
+    const words = this.addressWords;
+    const node = this.nodeAt((handle << 1) | direction);
+    const at = source === 1 ? node : node + words;
+    into.word0 = record[at];
+    if (words === 4) {
+      into.word1 = record[at + 1];
+      into.word2 = record[at + 2];
+      into.word3 = record[at + 3];
+    }
+    const ports = record[node + 2 * words];
+    const protocol = record[node + 2 * words + 1] & 0xff;
+    into.protocol = protocol;
+    // An ICMP id belongs to both ends; a tuple keeps it with the source.
+    const id = protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6;
+    into.port = source === 1 || id ? ports >>> 16 : ports & 0xffff;
+  }
+
+  /** Gives an unconfirmed connection another reply tuple (nf_conntrack_alter_reply). `reply.zone` is not used. */
+  setReply(handle: number, reply: Tuple): void {
+    this.write((handle << 1) | REPLY, reply, this.zoneOf(handle, REPLY));
+  }
+
+  /** The zone's id: that of the direction or directions it holds for. */
+  zone(handle: number): number {
+    return this.zoneOf(handle, ORIGINAL) || this.zoneOf(handle, REPLY);
+  }
+
+  /** 1: original only, 2: reply only, 3: both (also when the zone is 0). */
+  zoneDirection(handle: number): number {
+    const original = this.zoneOf(handle, ORIGINAL);
+    const reply = this.zoneOf(handle, REPLY);
+    return original === reply ? 3 : original !== 0 ? 1 : 2;
+  }
+
+  /** The zone that one direction's tuple is in. */
+  zoneOf(handle: number, direction: Direction): number {
+    return this.record[this.nodeAt((handle << 1) | direction) + this.nodeWords - 1] >>> 16;
+  }
+
+  /** State of the connection as its tracker numbers them: the low byte of the tracker's first word. */
+  state(handle: number): number {
+    return this.record[handle * this.stride + TRACKER_WORDS] & 0xff;
+  }
+
+  /** The name of the helper that a CT rule or an expectation gave it; "" for none. */
+  helper(handle: number): string {
+    return this.helpers.get(handle) ?? "";
+  }
+
+  setHelper(handle: number, name: string): void {
+    this.helpers.set(handle, name);
+    this.addStatus(handle, IPS_HELPER);
+  }
+
+  /** Was accounting on when it was made? */
+  isCounted(handle: number): boolean {
+    return (this.record[handle * this.stride + STATUS] & COUNTED) !== 0;
+  }
+
+  packets(handle: number, direction: Direction): number {
+    return this.counters === null ? 0 : this.counters[handle * 4 + direction * 2];
+  }
+
+  bytes(handle: number, direction: Direction): number {
+    return this.counters === null ? 0 : this.counters[handle * 4 + direction * 2 + 1];
+  }
+
+  account(handle: number, direction: number, packets: number, bytes: number): void {
+    if (this.counters === null || (this.record[handle * this.stride + STATUS] & COUNTED) === 0) return;
+    this.counters[handle * 4 + direction * 2] += packets;
+    this.counters[handle * 4 + direction * 2 + 1] += bytes;
+  }
+
+  /** Microseconds since 1970 when it was confirmed; 0 when nf_conntrack_timestamp was off. */
+  started(handle: number): number {
+    return this.starts === null ? 0 : this.starts[handle];
+  }
+
+  /** Index of a node's first word. */
+  protected nodeAt(node: number): number {
+    return (node >>> 1) * this.stride + NODES + (node & 1) * this.nodeWords;
+  }
+
+  protected write(node: number, tuple: Tuple, zone: number): void {
+    const { record } = this;
+    let at = this.nodeAt(node);
+    record[at++] = tuple.src0;
+    if (this.addressWords === 4) {
+      record[at++] = tuple.src1;
+      record[at++] = tuple.src2;
+      record[at++] = tuple.src3;
+      record[at++] = tuple.dst0;
+      record[at++] = tuple.dst1;
+      record[at++] = tuple.dst2;
+      record[at++] = tuple.dst3;
+    } else record[at++] = tuple.dst0;
+    record[at++] = (tuple.sport << 16) | tuple.dport;
+    record[at] = (zone << 16) | tuple.protocol;
+  }
+}
