@@ -48,38 +48,49 @@ export function entryOf(bytes: Uint8Array, lines: readonly string[]): string | n
   packet.loadBytes(bytes);
   const tuple = tupleOf(packet);
   return (
-    lines.find(
-      (line) => Number(line.match(/^\S+ +(\d+)/)?.[1]) === tuple.protocol && tuple.text.some((t) => line.includes(t)),
-    ) ?? null
+    lines.find((line) => Number(line.match(/^\S+ +(\d+)/)?.[1]) === tuple.protocol && line.includes(tuple.text)) ?? null
   );
 }
 
-function tupleOf(p: Packet): { protocol: number; text: string[] } {
+/** An ICMP error belongs to the connection that would expect an answer to the packet it quotes. */
+function tupleOf(p: Packet): { protocol: number; text: string } {
   const inner = p.protocol === IPPROTO_ICMP || p.protocol === IPPROTO_ICMPV6 ? quotedPacket(p) : null;
-  if (inner !== null) {
-    const { protocol, text } = tupleOf(inner);
-    return { protocol, text };
-  }
-  const source = address(p, p.src0, p.src1, p.src2, p.src3);
-  const destination = address(p, p.dst0, p.dst1, p.dst2, p.dst3);
+  const { protocol, sport, dport } = inner ?? p;
+  const source = inner === null ? sourceOf(p) : destinationOf(inner);
+  const destination = inner === null ? destinationOf(p) : sourceOf(inner);
   const ends = `src=${source} dst=${destination}`;
-  const back = `src=${destination} dst=${source}`;
-  switch (p.protocol) {
+  switch (protocol) {
     case IPPROTO_TCP:
     case IPPROTO_UDP:
     case IPPROTO_UDPLITE:
-    case IPPROTO_SCTP:
-      return {
-        protocol: p.protocol,
-        text: [`${ends} sport=${p.sport} dport=${p.dport} `, `${back} sport=${p.dport} dport=${p.sport} `],
-      };
+    case IPPROTO_SCTP: {
+      const [from, to] = inner === null ? [sport, dport] : [dport, sport];
+      return { protocol, text: `${ends} sport=${from} dport=${to} ` };
+    }
     case IPPROTO_ICMP:
-    case IPPROTO_ICMPV6:
-      return { protocol: p.protocol, text: [`${ends} type=${p.dport >>> 8} code=${p.dport & 255} id=${p.sport} `] };
+    case IPPROTO_ICMPV6: {
+      const type = inner === null ? dport >>> 8 : (ANSWERS.get(dport >>> 8) ?? dport >>> 8);
+      return { protocol, text: `${ends} type=${type} code=${dport & 255} id=${sport} ` };
+    }
     default:
-      return { protocol: p.protocol, text: [`${ends} `] };
+      return { protocol, text: `${ends} ` };
   }
 }
+
+/** ICMP and ICMPv6 queries and their replies, both ways. */
+const ANSWERS = new Map(
+  [
+    [8, 0],
+    [13, 14],
+    [15, 16],
+    [17, 18],
+    [128, 129],
+    [139, 140],
+  ].flatMap(([query, reply]) => [
+    [query, reply],
+    [reply, query],
+  ]),
+);
 
 /** The packet that an ICMP error quotes, or null for other ICMP. */
 function quotedPacket(p: Packet): Packet | null {
@@ -91,6 +102,9 @@ function quotedPacket(p: Packet): Packet | null {
   inner.load(p.data, p.view, p.l4 + 8, p.end);
   return inner;
 }
+
+const sourceOf = (p: Packet) => address(p, p.src0, p.src1, p.src2, p.src3);
+const destinationOf = (p: Packet) => address(p, p.dst0, p.dst1, p.dst2, p.dst3);
 
 function address(p: Packet, w0: number, w1: number, w2: number, w3: number): string {
   return p.family === 4 ? formatIpv4(w0) : formatIpv6(w0, w1, w2, w3);

@@ -117,9 +117,7 @@ function protocolOf(dice: Dice, fam: 4 | 6, protocol: string): string[] {
     case "other":
       return [`${not(dice)}-p ${dice.pick(["47", "132", "136", "50", "89"])}`];
     default:
-      return [`${dice.chance(0.1) ? "! " : ""}-p ${protocol}`]
-        .filter((p) => !p.startsWith("!"))
-        .concat(portsOf(dice, protocol));
+      return [`-p ${protocol}`, ...portsOf(dice, protocol)];
   }
 }
 
