@@ -184,17 +184,29 @@ function traceLine(message: LogMessage): TraceLine | null {
   return { table: m[1], chain: m[2], kind: m[3] as TraceLine["kind"], rule: m[3] === "rule" ? Number(m[4]) : null };
 }
 
+/** Can this rule have been the packet's end? After an ACCEPT, or a translation, something else was. */
+function mayDrop(line: TraceLine, ruleset: Ruleset | null): boolean {
+  const chain = ruleset?.tables.find((t) => t.name === line.table)?.chains.find((c) => c.name === line.chain);
+  const target = chain?.rules[(line.rule ?? 0) - 1]?.target;
+  return target?.kind !== "target" || target.use.name === "DROP" || target.use.name === "REJECT";
+}
+
 /** The last word of the table that decided: the one that dropped, else filter's, else the last table's. */
 function decider(trace: readonly TraceLine[], ruleset: Ruleset | null, passed: boolean): By {
   if (trace.length === 0) return { reason: passed ? "no rules" : KERNEL_SILENT };
   const filter = trace.filter((line) => line.table === "filter").at(-1);
   const last = trace.at(-1)!;
-  const line = passed ? (filter ?? last) : last;
-  if (line.kind === "policy") {
-    const chain = ruleset?.tables.find((t) => t.name === line.table)?.chains.find((c) => c.name === line.chain);
-    const policy = chain?.policy ?? "ACCEPT";
-    if (!passed && policy === "ACCEPT") return { reason: KERNEL_SILENT };
-    return { policy, table: line.table as TableName, chain: line.chain };
+  const { table, chain, kind, rule } = passed ? (filter ?? last) : last;
+  const where = ruleset?.tables.find((t) => t.name === table)?.chains.find((c) => c.name === chain);
+  const place = { table: table as TableName, chain };
+  if (kind === "policy") {
+    const policy = where?.policy ?? "ACCEPT";
+    return passed || policy === "DROP" ? { policy, ...place } : { reason: KERNEL_SILENT };
   }
-  return { table: line.table as TableName, chain: line.chain, rule: line.rule ?? 0 };
+  const target = where?.rules[(rule ?? 0) - 1]?.target;
+  // What a rule let go on, and is gone all the same, was dropped by something that leaves no trace.
+  const drops = target?.kind === "target" && DROPPING.includes(target.use.name);
+  return passed || drops ? { ...place, rule: rule ?? 0 } : { reason: KERNEL_SILENT };
 }
+
+const DROPPING: readonly string[] = ["DROP", "REJECT"];
