@@ -62,7 +62,6 @@ const connectionEvents = events([
 const expectationEvents = events(["new"]);
 
 const DIRECTION_OF: Readonly<Record<string, Direction>> = {
-  "--zone": "both",
   "--zone-orig": "original",
   "--zone-reply": "reply",
 };
@@ -83,21 +82,18 @@ export const CT = target({
     "--zone": opt(zone, { help: "zone of both directions: a number, or mark" }),
   },
 
-  /** Of several zone options the last one's value counts; each adds its direction, and both together are both. */
+  /** Of several zone options the last one's number counts; each adds its direction, and both together are both. */
   bind(given): Is {
-    let id: number | "mark" = 0;
+    let id = 0;
     let marked = false;
     const directions = new Set<Direction>();
-    for (const option of ["--zone", "--zone-orig", "--zone-reply"] as const) {
-      if (given[option] === undefined) continue;
+    for (const option of Object.keys(given)) {
+      if (option !== "--zone" && option !== "--zone-orig" && option !== "--zone-reply") continue;
+      const { value } = given[option]!;
       if (option !== "--zone") directions.add(DIRECTION_OF[option]);
+      id = value === "mark" ? 0 : value;
+      marked ||= value === "mark";
     }
-    for (const option of Object.keys(given))
-      if (option === "--zone" || option === "--zone-orig" || option === "--zone-reply") {
-        const value = given[option]!.value;
-        id = value === "mark" ? 0 : value;
-        marked ||= value === "mark";
-      }
     return {
       notrack: given["--notrack"] !== undefined,
       zone: marked ? "mark" : id,
