@@ -121,7 +121,7 @@ export class KernelFirewall {
     this.delivered = own.find((m) => m.prefix === MARK_DELIVERED)?.payload ?? null;
     const path = pathOf(own, dev === null);
     const passed = own.some((m) => m.prefix === MARK_DELIVERED || m.prefix === MARK_LEAVES);
-    const trace = own.map(traceLine).filter((line): line is TraceLine => line !== null);
+    const trace = this.#trace(own);
     const by = decider(trace, this.#setup.rulesets[family], passed);
     const connections = this.connections();
     return {
@@ -134,11 +134,17 @@ export class KernelFirewall {
       out,
       entry: entryOf(bytes, connections),
       connections,
-      trace: messages.map(traceLine).filter((line): line is TraceLine => line !== null),
+      trace: this.#trace(messages),
       invalid: messages
         .map((m) => m.prefix.match(/^nf_ct_proto_\d+: (.*)$/)?.[1].trim())
         .filter((m) => m !== undefined),
     };
+  }
+
+  #trace(messages: readonly LogMessage[]): TraceLine[] {
+    return messages
+      .map((m) => traceLine(m, this.#setup.rulesets[m.payload[0] >>> 4 === 6 ? 6 : 4]))
+      .filter((line): line is TraceLine => line !== null);
   }
 
   #verdict(by: By, family: Family, passed: boolean): VerdictName {
@@ -178,17 +184,20 @@ function stateOf(own: readonly LogMessage[]): StateName | null {
   return mark === undefined ? null : (mark.prefix.slice(MARK_STATE.length).trim() as StateName);
 }
 
-function traceLine(message: LogMessage): TraceLine | null {
+/**
+ * The kernel calls an unconditional ACCEPT, DROP or RETURN "policy" (in a user chain "return") wherever it stands
+ * (ip_tables.c: get_chainname_rulenum); its number tells it from the chain's end.
+ */
+function traceLine(message: LogMessage, ruleset: Ruleset | null): TraceLine | null {
   const m = message.prefix.match(/^TRACE: (\w+):(.+):(rule|policy|return):(\d+)/);
   if (m === null) return null;
-  return { table: m[1], chain: m[2], kind: m[3] as TraceLine["kind"], rule: m[3] === "rule" ? Number(m[4]) : null };
-}
-
-/** Can this rule have been the packet's end? After an ACCEPT, or a translation, something else was. */
-function mayDrop(line: TraceLine, ruleset: Ruleset | null): boolean {
-  const chain = ruleset?.tables.find((t) => t.name === line.table)?.chains.find((c) => c.name === line.chain);
-  const target = chain?.rules[(line.rule ?? 0) - 1]?.target;
-  return target?.kind !== "target" || target.use.name === "DROP" || target.use.name === "REJECT";
+  const [, table, chain, kind] = m;
+  const number = Number(m[4]);
+  const rules = ruleset?.tables.find((t) => t.name === table)?.chains.find((c) => c.name === chain)?.rules;
+  const isRule = kind === "rule" || (rules !== undefined && number <= rules.length);
+  return isRule
+    ? { table, chain, kind: "rule", rule: number }
+    : { table, chain, kind: kind as TraceLine["kind"], rule: null };
 }
 
 /** The last word of the table that decided: the one that dropped, else filter's, else the last table's. */
