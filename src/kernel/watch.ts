@@ -32,7 +32,7 @@ export function openEyes(): void {
        ${hook("forward")}
        ${hook("output", "meta nftrace set 1;")}
        ${hook("postrouting")}
-       chain delivered { type filter hook input priority ${LAST}; iifname != "lo" log prefix "${MARK_DELIVERED}" group 0; iifname != "lo" drop; }
+       chain delivered { type filter hook input priority ${LAST}; log prefix "${MARK_DELIVERED}" group 0; drop; }
        chain leaves { type filter hook postrouting priority ${LAST}; log prefix "${MARK_LEAVES}" group 0; }
      }\n`,
   );
