@@ -121,7 +121,9 @@ function show(c: Case, withKernel: boolean): void {
   if (values.keep) appendFileSync("bench/history.jsonl", `${JSON.stringify(row)}\n`);
 }
 
-const num = (value: number, width: number) => value.toFixed(0).padStart(width);
+function num(value: number, width: number): string {
+  return value.toFixed(0).padStart(width);
+}
 
 function middle<F extends { readonly ns: number }>(figures: readonly F[]): F {
   return [...figures].sort((a, b) => a.ns - b.ns)[figures.length >> 1];

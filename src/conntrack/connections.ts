@@ -51,6 +51,12 @@ export class Connections extends Records {
     this.#index = new HashIndex(Math.ceil(FIRST_CAPACITY * PLACES));
   }
 
+  /** Bytes that this table holds: records, index, and what is counted where it is counted. */
+  get memory(): number {
+    const optional = (this.counters?.byteLength ?? 0) + (this.starts?.byteLength ?? 0);
+    return this.record.byteLength + this.#index.pairs.byteLength + this.#quarantine.byteLength + optional;
+  }
+
   /** Moves the clock to another jiffy, less than 2^31 away in either direction. */
   setClock(now: number): void {
     const back = ((now - this.now) | 0) < 0;
