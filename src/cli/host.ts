@@ -5,10 +5,15 @@ import { Failure } from "./failure.ts";
 import { loadHostFile as parseHostFile } from "./host-file.ts";
 import { readText } from "./rules-file.ts";
 
+/** The first mistakes explain the others as a rule. */
+const MOST_PROBLEMS = 10;
+
 /** Throws Failure with a problem per mistake. */
 export function loadHostFile(path: string): HostConfig {
-  const { config, problems } = parseHostFile(readText(path), path);
-  if (problems.length > 0) throw new Failure(renderProblems(problems));
+  const text = readText(path);
+  if (text.includes("\0")) throw new Failure(`${path} is not a description of a host: it is not text`);
+  const { config, problems } = parseHostFile(text, path);
+  if (problems.length > 0) throw new Failure(renderProblems(problems.slice(0, MOST_PROBLEMS)));
   return config;
 }
 

@@ -23,9 +23,26 @@ const FORMAT = { choices: ["text", "json"] as const, default: "text" as const, d
 const SEED = { type: "number", requiresArg: true, describe: "for everything the kernel leaves to chance" } as const;
 const FULL = { type: "boolean", default: false, describe: "show every rule that did not match" } as const;
 
+/** yargs takes a lone `-` for an option without a name: it travels under this name. */
+const STANDARD_STREAM = "\0-";
+
+const hidden = (argument: string) => (argument === "-" ? STANDARD_STREAM : argument);
+
+/** Arguments as they were given. */
+function given<A extends object>(args: A): A {
+  const shown = (value: unknown): unknown =>
+    Array.isArray(value) ? value.map(shown) : value === STANDARD_STREAM ? "-" : value;
+  return Object.fromEntries(Object.entries(args).map(([key, value]) => [key, shown(value)])) as A;
+}
+
 async function run(argv: readonly string[]): Promise<void> {
-  await yargs([...argv])
+  await yargs(argv.map(hidden))
     .scriptName("firetwin")
+    .parserConfiguration({
+      "duplicate-arguments-array": false,
+      "dot-notation": false,
+      "parse-positional-numbers": false,
+    })
     .usage("What would the Linux firewall do with this packet?\n\n$0 COMMAND …")
     .command(
       "replay <capture>",
@@ -62,7 +79,7 @@ async function run(argv: readonly string[]): Promise<void> {
           })
           .example("$0 replay capture.pcapng --rules rules.v4 --host host.yaml", "")
           .example("tcpdump -w - -i eth0 | $0 replay - --rules rules.v4 --in eth0 --trace", ""),
-      (args) => replay(args),
+      (args) => replay(given(args)),
     )
     .command(
       "explain <packets..>",
@@ -81,7 +98,7 @@ async function run(argv: readonly string[]): Promise<void> {
             "$0 explain --rules rules.v4 --host host.yaml 'lan0 > udp 10.0.0.2:4000 > 198.51.100.9:53; reply'",
             "",
           ),
-      (args) => explain(args),
+      (args) => explain(given(args)),
     )
     .command(
       "test [paths..]",
@@ -93,11 +110,8 @@ async function run(argv: readonly string[]): Promise<void> {
             array: true,
             describe: "scripts, or folders to look for them in (default: here)",
           })
-          .options({
-            full: FULL,
-            verbose: { type: "boolean", alias: "v", default: false, describe: "show packets of tests that pass, too" },
-          }),
-      (args) => test(args),
+          .options({ full: FULL }),
+      (args) => test(given(args)),
     )
     .command(
       "check <files..>",
@@ -112,7 +126,7 @@ async function run(argv: readonly string[]): Promise<void> {
           },
           ipv4: { type: "boolean", alias: "4", default: false, describe: "iptables' rules" },
         }),
-      (args) => check(args),
+      (args) => check(given(args)),
     )
     .command(
       "fmt <file>",
@@ -133,7 +147,7 @@ async function run(argv: readonly string[]): Promise<void> {
           },
           ipv4: { type: "boolean", alias: "4", default: false, describe: "iptables' rules" },
         }),
-      (args) => fmt(args),
+      (args) => fmt(given(args)),
     )
     .demandCommand(1, "Which command? replay, explain, test, check or fmt; --help says more.")
     .recommendCommands()
@@ -148,9 +162,22 @@ async function run(argv: readonly string[]): Promise<void> {
     .exitProcess(false)
     .fail((message, error) => {
       if (error !== undefined && error !== null) throw error;
-      throw new Failure(message);
+      throw new Failure(usageSentence(message));
     })
     .parseAsync();
+}
+
+/** What yargs found wrong with the arguments, in our words. */
+function usageSentence(message: string): string {
+  const unknown = message.match(/^Unknown (?:argument|command)s?: (.*)$/)?.[1];
+  if (unknown !== undefined) return `firetwin does not know “${unknown}”; --help lists what it knows.`;
+  if (message.startsWith("Not enough non-option arguments"))
+    return "An argument is missing; --help behind the command says what it takes.";
+  const value = message.match(/Argument: (.*), Given: (.*), Choices: (.*)/);
+  if (value !== null) return `--${value[1]} takes ${value[3].replaceAll(", ", " or ")}, not ${value[2]}.`;
+  const missing = message.match(/^Not enough arguments following: (.*)$/)?.[1];
+  if (missing !== undefined) return `--${missing.replace(/^-+/, "")} needs a value.`;
+  return message.replace(/\s*\n\s*/g, " ");
 }
 
 /** What a command threw, as one sentence; a mistake of the program keeps its stack. */
@@ -163,7 +190,7 @@ function report(error: unknown): void {
     console.error(`firetwin: ${systemError(error)}`);
     process.exitCode = EXIT_BAD_INPUT;
   } else if ((error as Error)?.name === "YError") {
-    console.error((error as Error).message);
+    console.error(usageSentence((error as Error).message));
     process.exitCode = EXIT_BAD_INPUT;
   } else throw error;
 }

@@ -1,9 +1,7 @@
 /** `firetwin replay`: what becomes of each packet of a capture. */
 
-import { bytesOfHex } from "../bytes/hex.ts";
-import { LINKTYPE_RAW, LinkFrame } from "../bytes/link.ts";
-import { PcapngWriter } from "../bytes/pcapng-writer.ts";
-import { type CaptureError, type CaptureRecord, DIRECTION_OUT } from "../bytes/record.ts";
+import { LinkFrame } from "../bytes/link.ts";
+import type { CaptureError, CaptureRecord } from "../bytes/record.ts";
 import { Arrivals, FOUND_BY } from "../flow/arrival.ts";
 import { type ChecksumFindings, type ChecksumMode, ChecksumSample, IGNORE_ALL, VERIFY_ALL } from "../flow/checksums.ts";
 import type { PacketInput } from "../flow/engine.ts";
@@ -15,7 +13,7 @@ import type { Host } from "../host/host.ts";
 import type { Interface } from "../host/interfaces.ts";
 import { Packet } from "../packet/packet.ts";
 import type { Outcome } from "../path/firewall.ts";
-import { OutcomeLines, outcomeJson, shortBy, type UsualWidths } from "../report/outcome.ts";
+import { OutcomeLines, outcomeJson, type UsualWidths } from "../report/outcome.ts";
 import { count } from "../report/paint.ts";
 import { stepLines } from "../report/steps.ts";
 import { connectionLines, counterLines, Tally, totalLines } from "../report/totals.ts";
@@ -24,9 +22,10 @@ import { CaptureFile } from "./capture-file.ts";
 import { makeHost, makeTwin } from "./engine.ts";
 import { EXIT_BAD_INPUT, Failure } from "./failure.ts";
 import { guessText, loadHostFile } from "./host.ts";
-import { Output, openOutput, writeAll, writeText } from "./output.ts";
+import { Output, writeText } from "./output.ts";
 import { loadBoth } from "./rules-file.ts";
 import { type Terminal, terminal } from "./terminal.ts";
+import { WrittenPackets } from "./written-packets.ts";
 
 export interface ReplayArguments {
   readonly capture: string;
@@ -153,7 +152,7 @@ class Run {
     this.#findings = findings;
     this.#arrivals = new Arrivals(host, { device: deviceNamed(host, args.in), checksums: findings });
     this.#lines = new OutcomeLines(this.#terminal.paint, this.#terminal.width, widths);
-    this.#written = args.write === undefined ? null : new WrittenPackets(args.write);
+    this.#written = args.write === undefined ? null : new WrittenPackets(args.write, host);
   }
 
   /** Every packet; what is wrong with the capture, or null. */
@@ -305,38 +304,5 @@ class Run {
           .map((line) => `${line}\n`)
           .join(""),
       );
-  }
-}
-
-/** The packets that left, as a capture with an interface per device. */
-class WrittenPackets {
-  readonly #fd: number;
-  readonly #writer: PcapngWriter;
-  readonly #devices = new Map<string, number>();
-
-  constructor(path: string) {
-    this.#fd = openOutput(path);
-    this.#writer = new PcapngWriter((chunk) => writeAll(this.#fd, chunk));
-  }
-
-  add(time: number, { out, verdict, state, by }: Outcome): void {
-    const comment = `${verdict}${state === null ? "" : ` ${state}`}, ${shortBy(by)}`;
-    for (const { dev, bytes: hex } of out) {
-      const bytes = bytesOfHex(hex)!;
-      this.#writer.packet(this.#device(dev), time, 0, bytes, 0, bytes.length, bytes.length, DIRECTION_OUT, comment);
-    }
-  }
-
-  close(): void {
-    this.#writer.flush();
-  }
-
-  #device(name: string): number {
-    let id = this.#devices.get(name);
-    if (id === undefined) {
-      id = this.#writer.addInterface({ name, linkType: LINKTYPE_RAW });
-      this.#devices.set(name, id);
-    }
-    return id;
   }
 }

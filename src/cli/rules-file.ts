@@ -24,6 +24,7 @@ export function loadRules(path: string, family: Family): Ruleset {
 }
 
 function rulesOf(text: string, file: string, family: Family): Ruleset {
+  if (text.includes("\0")) throw new Failure(`${file} is not a rules file: it is not text`);
   const { ruleset, errors } = parseRules(text, { family, file, registry });
   if (errors.length === 0) return ruleset;
   const rest = errors.length > MOST_PROBLEMS ? `\n\n… and ${count(errors.length - MOST_PROBLEMS, "mistake")} more` : "";
@@ -31,7 +32,7 @@ function rulesOf(text: string, file: string, family: Family): Ruleset {
 }
 
 /** More mistakes than that are not worth reading before the first ones are mended. */
-const MOST_PROBLEMS = 20;
+const MOST_PROBLEMS = 10;
 
 export interface Rulesets {
   readonly rules: Ruleset | null;

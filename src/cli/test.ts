@@ -5,6 +5,7 @@ import { runCase } from "../flow/run.ts";
 import { parseScript, type Settings, type TestCase } from "../flow/script.ts";
 import { type HostConfig, sysctlEntries } from "../host/config.ts";
 import { type FlowTotals, flowTotal, type ScriptResult, scriptLines } from "../report/flows.ts";
+import { wrappedLines } from "../report/wrap.ts";
 import { renderProblems } from "../rules/problem.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
 import { devicesOf, makeHost, makeTwin } from "./engine.ts";
@@ -22,12 +23,13 @@ export interface TestArguments {
 export async function test(args: TestArguments): Promise<void> {
   const output = new Output(1);
   const mistakes = new Output(2);
-  const style = { paint: terminal(1).paint, full: args.full };
+  const { paint, width } = terminal(1);
+  const style = { paint, full: args.full };
   const totals: FlowTotals = { scripts: 0, tests: 0, passed: 0, failed: 0 };
   const files = new Files();
   for (const file of scripts(args.paths ?? [])) {
     try {
-      output.lines(scriptLines(await runScript(file, files), style, totals));
+      output.lines(wrappedLines(scriptLines(await runScript(file, files), style, totals), width, 4));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       mistakes.line(`${error.message}\n`);

@@ -25,8 +25,10 @@ const LOOPBACK = "lo";
 /** What is known of one address on one interface. */
 interface Seen {
   packets: number;
-  /** Packets in which the capture itself says that it is the host's. */
-  own: number;
+  /** Source of packets that the capture calls outgoing. */
+  sent: boolean;
+  /** Destination of packets that the capture calls incoming. */
+  received: boolean;
   /** It was asked first: a server. */
   asked: number;
 }
@@ -34,6 +36,8 @@ interface Seen {
 interface SeenInterface {
   packets: number;
   readonly addresses: Map<string, Seen>;
+  /** Public addresses from which packets came in. */
+  readonly world: Set<string>;
 }
 
 export class HostGuess {
@@ -55,31 +59,36 @@ export class HostGuess {
     const first = p.protocol === IPPROTO_TCP ? (p.tcpFlags & (TCP_SYN | TCP_ACK)) === TCP_SYN : seen.packets === 0;
     seen.packets++;
     const six = p.family === 6;
-    this.#end(seen, six ? [p.src0, p.src1, p.src2, p.src3] : [p.src0], sent, false);
-    this.#end(seen, six ? [p.dst0, p.dst1, p.dst2, p.dst3] : [p.dst0], received && frame.packetType <= 0, first);
+    const source = six ? [p.src0, p.src1, p.src2, p.src3] : [p.src0];
+    const from = this.#end(seen, source);
+    if (from !== null && sent) from.sent = true;
+    if (from !== null && !sent && isPublic(source)) seen.world.add(formatAddress(source));
+    const to = this.#end(seen, six ? [p.dst0, p.dst1, p.dst2, p.dst3] : [p.dst0]);
+    if (to !== null && received) to.received = true;
+    if (to !== null && first) to.asked++;
   }
 
   #interface(record: CaptureRecord): SeenInterface {
     const name = record.interface.name ?? "";
     let seen = this.#interfaces.get(name);
     if (seen === undefined) {
-      seen = { packets: 0, addresses: new Map() };
+      seen = { packets: 0, addresses: new Map(), world: new Set() };
       this.#interfaces.set(name, seen);
     }
     return seen;
   }
 
-  #end(on: SeenInterface, words: readonly number[], own: boolean, asked: boolean): void {
-    if (!isUnicast(words)) return;
+  /** Counts an address; null: nobody's own. */
+  #end(on: SeenInterface, words: readonly number[]): Seen | null {
+    if (!isUnicast(words)) return null;
     const text = formatAddress(words);
     let seen = on.addresses.get(text);
     if (seen === undefined) {
-      seen = { packets: 0, own: 0, asked: 0 };
+      seen = { packets: 0, sent: false, received: false, asked: 0 };
       on.addresses.set(text, seen);
     }
     seen.packets++;
-    if (own) seen.own++;
-    if (asked) seen.asked++;
+    return seen;
   }
 
   /** The guessed host; `inDevice`: what `--in` names, for captures that name no interface. */
@@ -96,8 +105,8 @@ export class HostGuess {
       interfaces[inDevice ?? "eth0"] = {};
       gates.push(inDevice ?? "eth0");
     }
-    // Who has most addresses beyond it leads to the world.
-    const reach = (name: string) => this.#interfaces.get(name)?.addresses.size ?? 0;
+    // Where most of the world came from, there it lies.
+    const reach = (name: string) => this.#interfaces.get(name)?.world.size ?? 0;
     const widest = gates.reduce((best, name) => (reach(name) > reach(best) ? name : best));
     return { interfaces, routes: [`default dev ${widest}`, `-6 default dev ${widest}`] };
   }
@@ -120,23 +129,42 @@ function isUnicast(words: readonly number[]): boolean {
   return words[0] >>> 24 !== 0xff && words.slice(0, 3).some((word) => word !== 0);
 }
 
-/** With a prefix that takes in the neighbours that private networks usually have. */
+/** Outside the networks that anybody may use inside (RFC 1918, RFC 4193) and link-local ones. */
+function isPublic(words: readonly number[]): boolean {
+  const word = words[0] >>> 0;
+  if (words.length === 4) return word >>> 29 === 1;
+  const private16 = word >>> 16 === 0xc0a8 || word >>> 16 === 0xa9fe;
+  return word >>> 24 !== 10 && word >>> 20 !== 0xac1 && !private16;
+}
+
+/**
+ * With a prefix that takes in the neighbours that private networks usually have. A router gets packets for others and
+ * sends those of others, but only its own addresses do both.
+ */
 function ownAddresses(seen: SeenInterface): string[] {
   const all = [...seen.addresses].map(([text, of]) => ({ text, ...of }));
-  const said = all.filter((address) => address.own > 0);
-  const own = said.length > 0 ? said : [4, 6].flatMap((family) => busiest(all, family, seen.packets));
+  const both = all.filter((address) => address.sent && address.received);
+  const own = both.length > 0 ? both : [4, 6].flatMap((family) => likely(all, family, seen.packets));
   return own.map(({ text }) => (text.includes(":") ? `${text}/64` : `${text}/24`));
 }
 
-/** The one address of a family that nearly all packets share; of two that do, the one that was asked. */
-function busiest<A extends { text: string; packets: number; asked: number }>(
-  all: readonly A[],
-  family: number,
-  packets: number,
-): A[] {
-  const candidates = all.filter((a) => a.text.includes(":") === (family === 6));
-  const ofFamily = candidates.reduce((sum, a) => sum + a.packets, 0) / 2;
-  const shared = candidates.filter((a) => a.packets >= ofFamily * MOST && packets > 0);
+interface Candidate extends Seen {
+  readonly text: string;
+}
+
+/** Of a family: the only sender, else the only receiver, else who takes part in nearly everything. */
+function likely(all: readonly Candidate[], family: number, packets: number): readonly Candidate[] {
+  const ofFamily = all.filter((address) => address.text.includes(":") === (family === 6));
+  const sent = ofFamily.filter((address) => address.sent);
+  if (sent.length > 0) return sent.length === 1 ? sent : [];
+  const received = ofFamily.filter((address) => address.received);
+  return received.length === 1 ? received : busiest(ofFamily, packets);
+}
+
+/** The one address that nearly all packets share; of two that do, the one that was asked. */
+function busiest(candidates: readonly Candidate[], packets: number): Candidate[] {
+  const ofFamily = candidates.reduce((sum, address) => sum + address.packets, 0) / 2;
+  const shared = candidates.filter((address) => address.packets >= ofFamily * MOST && packets > 0);
   shared.sort((a, b) => b.asked - a.asked || b.packets - a.packets);
   return shared.slice(0, 1);
 }

@@ -228,7 +228,8 @@ function icmpText(p: Packet, style: Style): string {
 function innerText(p: Packet, at: number, style: Style): string {
   const inner = new Packet();
   inner.loadBytes(p.data.subarray(at, p.end));
-  return describePacket(inner, style).replace(/ \(cut: [^)]*\)$/, "");
+  const text = describePacket(inner, style).replace(/ \(cut: [^)]*\)$/, "");
+  return style === "short" ? text.replace(/ length \d+$/, "") : text;
 }
 
 function sctpText(p: Packet): string {

@@ -207,16 +207,17 @@ function judgeConnections(
   assertion: Extract<AssertionNode, { kind: "connections" | "entry" }>,
   lines: readonly string[],
 ): Verdict {
-  const table = lines.length === 0 ? "no connection" : `\n${lines.map((line) => `  ${line}`).join("\n")}`;
+  const number = lines.length === 1 ? "1 connection" : `${lines.length} connections`;
+  const happened = lines.length === 0 ? "no connection" : `${number}:\n${lines.join("\n")}`;
   if (assertion.kind === "connections") {
     const compare = assertion.compare?.text ?? "=";
     if (compares(lines.length, compare, assertion.count)) return null;
-    return { expected: `connections ${compare} ${assertion.count.text}`, happened: `${lines.length}: ${table}` };
+    return { expected: `connections ${compare} ${assertion.count.text}`, happened };
   }
   const words = assertion.words.flatMap((word) => unquote(word).split(/\s+/));
   const found = lines.some((line) => hasWords(line, words));
   if (found !== assertion.none) return null;
-  return { expected: `${assertion.none ? "no entry" : "an entry"} ${words.join(" ")}`, happened: table };
+  return { expected: `${assertion.none ? "no entry" : "an entry"} ${words.join(" ")}`, happened };
 }
 
 function compares(value: number, compare: string, token: Token): boolean {
