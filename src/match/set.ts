@@ -168,5 +168,9 @@ export const set = match({
     return (p) => found.test(p, query) !== not;
   },
 
-  why: (is) => `it is ${is.not ? "" : "not "}in set ${is.set} (${is.directions.join(",")})`,
+  why(is) {
+    const compared = (printComparison("packets", is.packets) + printComparison("bytes", is.bytes)).trim();
+    const counted = compared === "" ? "" : ` with ${compared}`;
+    return `it is ${is.not ? "" : "not "}in set ${is.set} (${is.directions.join(",")})${counted}`;
+  },
 });
