@@ -1,10 +1,11 @@
 /** A line's command carried out on a table. Source imitated: iptables/iptables.c: do_command4. */
 import type { Family } from "../packet/hook.ts";
 import type { HostMask } from "./address-text.ts";
+import { isShared } from "./bind.ts";
 import { type CommandLetter, carriesRule, type LineCommand } from "./command.ts";
 import { RuleError } from "./extension.ts";
 import { missing } from "./known-extensions.ts";
-import type { AddressMatch, Destination, Rule, SourcePlace } from "./ruleset.ts";
+import type { AddressMatch, Destination, Rule, SourcePlace, Use } from "./ruleset.ts";
 import { type TableState, ZERO } from "./table-state.ts";
 
 export interface ApplySite {
@@ -75,8 +76,20 @@ function destinationOf(command: LineCommand, table: TableState, family: Family):
   const goto = command.goto && !command.abandoned;
   if (jump === "") return null;
   if (table.has(jump)) return { kind: goto ? "goto" : "jump", chain: jump };
-  if (target !== null) return { kind: "target", use: target };
+  if (target !== null) return targetDestination(target);
   throw new RuleError(goto ? `goto '${jump}' is not a chain` : missing("target", jump, family));
+}
+
+const destinations = new WeakMap<Use, Destination>();
+
+/** Rules whose targets are one value (ACCEPT, DROP) share where they lead, too. */
+function targetDestination(use: Use): Destination {
+  let found = destinations.get(use);
+  if (found === undefined) {
+    found = { kind: "target", use };
+    if (isShared(use)) destinations.set(use, found);
+  }
+  return found;
 }
 
 /** One rule for each pair of source and destination. */

@@ -13,15 +13,18 @@ import {
 import type { Use } from "./ruleset.ts";
 import type { LoadedExtension, OptionEntry } from "./scope.ts";
 
+/** What was given to an extension so far, by the options' keys. */
+export type GivenOptions = Record<string, GivenOption<unknown>>;
+
 /** Takes one option of an extension with its words into what was given. */
 export function giveOption(
-  extension: LoadedExtension,
+  { declaration }: LoadedExtension,
+  given: GivenOptions,
   entry: OptionEntry,
   not: boolean,
   words: readonly string[],
   line: Pick<OptionSite, "family" | "table" | "protocol">,
 ): void {
-  const { declaration, given } = extension;
   const spec = entry.spec!;
   const name = declaration.name;
   // libxtables looks the entry up by its number: of several spellings it says the first.
@@ -60,7 +63,7 @@ function neverNot(spec: OptionSpec, extension: string, option: string): RuleErro
 }
 
 /** The line is complete: the extension's own checks, libxtables' checks, and then its data. */
-export function bindExtension({ declaration, given }: LoadedExtension, rule: RuleSite): Use {
+export function bindExtension({ declaration }: LoadedExtension, given: GivenOptions, rule: RuleSite): Use {
   if (checksOf(declaration).plain) return plainUse(declaration);
   oneIsGiven(declaration, given);
   declaration.check?.(given, rule);
@@ -72,7 +75,7 @@ export function bindExtension({ declaration, given }: LoadedExtension, rule: Rul
 }
 
 type AnyDeclaration = Declaration<any, any>;
-type Given = Readonly<Record<string, GivenOption<unknown> | undefined>>;
+type Given = Readonly<Partial<GivenOptions>>;
 
 /** What must be checked of an extension's options together; worked out once. */
 interface TogetherChecks {
@@ -86,10 +89,17 @@ interface TogetherChecks {
 const checks = new WeakMap<AnyDeclaration, TogetherChecks>();
 const plainUses = new WeakMap<AnyDeclaration, Use>();
 
+/** Whether a use is one that all rules with this extension have in common. */
+export function isShared(use: Use): boolean {
+  return use.options === NO_OPTIONS;
+}
+
+const NO_OPTIONS: GivenOptions = {};
+
 function plainUse(declaration: AnyDeclaration): Use {
   let use = plainUses.get(declaration);
   if (use === undefined) {
-    use = { name: declaration.name, options: {} };
+    use = { name: declaration.name, options: NO_OPTIONS };
     plainUses.set(declaration, use);
   }
   return use;

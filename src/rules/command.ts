@@ -75,7 +75,7 @@ export interface LineCommand {
   outInterface: InterfaceMatch | null;
   protocol: { readonly not: boolean; readonly number: number } | null;
   fragment: { readonly not: boolean } | null;
-  matches: Use[];
+  matches: readonly Use[];
   /** -j or -g as written; "" for none. */
   jump: string;
   goto: boolean;
@@ -87,7 +87,6 @@ export interface LineCommand {
   abandoned: boolean;
   /** Index of the word to point at when the command itself fails. */
   word: number;
-  /** Where each match was loaded, and the target. */
-  matchWords: number[];
+  /** Where -j or -g stands. */
   targetWord: number;
 }

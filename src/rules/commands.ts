@@ -7,7 +7,7 @@ import type moo from "moo";
 import { shellLexer, WORD_CLASSES, type WordClass } from "../../grammar/rules-lexer.ts";
 import type { Family } from "../packet/hook.ts";
 import { RuleError } from "./extension.ts";
-import type { LineWords, WordPlaces } from "./line-words.ts";
+import { type LineWords, readLineOf, type WordPlaces } from "./line-words.ts";
 import { inOrder, type Problem } from "./problem.ts";
 import { LineError, readLine } from "./rule-line.ts";
 import type { Ruleset } from "./ruleset.ts";
@@ -132,7 +132,12 @@ class CommandReader {
   #finish(): void {
     if (this.#family !== this.options.family) return;
     const { words } = this.scope;
-    const line: LineWords & WordPlaces = { words, starts: this.#starts, ends: this.#ends, letters: this.#letters };
+    const line: LineWords & WordPlaces = {
+      words,
+      line: readLineOf(this.scope, this.#letters),
+      starts: this.#starts,
+      ends: this.#ends,
+    };
     try {
       if (words.length > MOST_WORDS)
         throw new LineError(new RuleError("Parser cannot handle more arguments"), MOST_WORDS);
@@ -148,7 +153,7 @@ class CommandReader {
   #carryOut(line: LineWords & WordPlaces): void {
     const { family, file } = this.options;
     const site = { family, table: "filter", restore: false, counters: null } as const;
-    const command = readLine(line, this.scope, site);
+    const command = readLine(line, site);
     const name = command.table ?? "filter";
     const program = family === 4 ? "iptables" : "ip6tables";
     if (!isTableName(name)) {

@@ -121,15 +121,14 @@ export function parseRule(
 ): { readonly rule: NewRule; readonly error: null } | { readonly rule: null; readonly error: Problem } {
   const state = new RulesetState(ruleset.family, ruleset);
   const table = state.table(place.table);
-  const reader = new WordReader(registry);
-  reader.scope.reset(ruleset.family, (name) => table.has(name));
+  const reader = new WordReader(registry, ruleset.family, (name) => table.has(name));
   // The chain's name is quoted as a word of its own, whatever it holds.
   const prefix = `-A "${place.chain.replace(/["\\]/g, "\\$&")}" `;
   const line = reader.read(prefix + text);
   const file = "rule";
   try {
     const site = { family: ruleset.family, table: place.table, restore: true, counters: null };
-    const command = readLine(line, reader.scope, site);
+    const command = readLine(line, site);
     const before = table.chains.get(place.chain)?.rules.length ?? 0;
     state.apply(command, table, { file, line: 1 });
     const added = table.chains.get(place.chain)!.rules.slice(before);
@@ -139,7 +138,6 @@ export function parseRule(
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
     const word = error instanceof LineError ? error.word : 0;
-    reader.scope.reset(ruleset.family, (name) => table.has(name));
     const { starts, ends } = reader.places(prefix + text);
     const start = Math.max(0, (starts[word] ?? 0) - prefix.length);
     const end = Math.max(start + 1, (ends[word] ?? 0) - prefix.length);

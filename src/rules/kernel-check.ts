@@ -31,6 +31,7 @@ export function kernelRefusals(table: Table, family: Family, registry: Registry)
     return [{ message, chain: last, rule: closing ?? null, match: null }];
   }
   const refusals: KernelRefusal[] = [];
+  const checked = { match: checkedOf(registry, "match", family), target: checkedOf(registry, "target", family) };
   for (const chain of table.chains) {
     const { hooks, rules } = reach.chains.get(chain.name)!;
     for (let i = 0; i < chain.rules.length; i++) {
@@ -38,11 +39,11 @@ export function kernelRefusals(table: Table, family: Family, registry: Registry)
       const place: RulePlace = { rule, chain, table, family, hooks: i < rules ? hooks : [] };
       for (let m = 0; m < rule.matches.length; m++) {
         const { name, options } = rule.matches[m];
-        checkUse(registry.match(name, family), options, m, place, refusals);
+        checkUse(checked.match(name), options, m, place, refusals);
       }
       if (rule.target?.kind === "target") {
         const { name, options } = rule.target.use;
-        checkUse(registry.target(name, family), options, null, place, refusals);
+        checkUse(checked.target(name), options, null, place, refusals);
       }
     }
   }
@@ -58,13 +59,13 @@ interface RulePlace {
 }
 
 function checkUse(
-  declaration: MatchDeclaration | TargetDeclaration | undefined,
+  declaration: MatchDeclaration | TargetDeclaration | null,
   options: unknown,
   match: number | null,
   place: RulePlace,
   refusals: KernelRefusal[],
 ): void {
-  if (declaration === undefined || !isChecked(declaration)) return;
+  if (declaration === null) return;
   const site = siteOf(place);
   try {
     checkPlace(declaration, match === null ? "target" : "match", site);
@@ -73,6 +74,20 @@ function checkUse(
     if (!(error instanceof RuleError)) throw error;
     refusals.push({ message: error.message, chain: place.chain.name, rule: place.rule, match });
   }
+}
+
+/** An extension by name where the kernel has something to check of it; each name is looked up once. */
+function checkedOf(registry: Registry, kind: "match" | "target", family: Family) {
+  const found = new Map<string, MatchDeclaration | TargetDeclaration | null>();
+  return (name: string) => {
+    let declaration = found.get(name);
+    if (declaration === undefined) {
+      const named = registry[kind](name, family);
+      declaration = named !== undefined && isChecked(named) ? named : null;
+      found.set(name, declaration);
+    }
+    return declaration;
+  };
 }
 
 function isChecked(d: MatchDeclaration | TargetDeclaration): boolean {
@@ -97,19 +112,20 @@ const hookNames = (hooks: readonly Hook[]) => hooks.map((hook) => HOOK_NAMES[hoo
 /** xt_check_match and xt_check_target up to checkentry. */
 function checkPlace(declaration: MatchDeclaration | TargetDeclaration, kind: "match" | "target", site: RuleSite): void {
   const { tables, hooks, protocols } = declaration;
-  const who = `x_tables: ${site.family === 4 ? "ip" : "ip6"}_tables: ${declaration.kernelName ?? declaration.name} ${kind}`;
+  const who = () =>
+    `x_tables: ${site.family === 4 ? "ip" : "ip6"}_tables: ${declaration.kernelName ?? declaration.name} ${kind}`;
   if (tables !== undefined && !tables.includes(site.table))
-    throw new RuleError(`${who}: only valid in ${tables.join(", ")} table, not ${site.table}`, 1);
+    throw new RuleError(`${who()}: only valid in ${tables.join(", ")} table, not ${site.table}`, 1);
   if (hooks !== undefined && site.hooks.some((hook) => !hooks.includes(hook))) {
     const from = kind === "match" ? "valid" : "usable";
     throw new RuleError(
-      `${who}: used from hooks ${hookNames(site.hooks)}, but only ${from} from ${hookNames(hooks)}`,
+      `${who()}: used from hooks ${hookNames(site.hooks)}, but only ${from} from ${hookNames(hooks)}`,
       1,
     );
   }
   if (protocols !== undefined) {
     const { protocol } = site;
     if (protocol === null || protocol.not || !protocols.includes(protocol.number))
-      throw new RuleError(`${who}: only valid for protocol ${protocols.join(", ")}`, 1);
+      throw new RuleError(`${who()}: only valid for protocol ${protocols.join(", ")}`, 1);
   }
 }

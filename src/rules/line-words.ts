@@ -1,13 +1,27 @@
-/** One line cut into words, each with its class and its place: the moo lexer and the line's scope together. */
+/** One line cut into words, each with its class and its place: the moo lexer, the line's scope and the grammar together. */
 import type moo from "moo";
 import { blanksBefore, restoreLexer, WORD_CLASSES, type WordClass } from "../../grammar/rules-lexer.ts";
+import type { Family } from "../packet/hook.ts";
 import type { Registry } from "./extension.ts";
-import { LineScope } from "./scope.ts";
+import { LineMemo } from "./line-memo.ts";
+import { LineScope, type LoadedExtension, type OptionEvent } from "./scope.ts";
+import { type Shape, shapeOf } from "./shape.ts";
 
-/** The words of one line and their classes, a letter each. */
+/** What a line is, whatever its values: lines that differ in values only share it. */
+export interface ReadLine {
+  /** The classes of its words, a letter each, and the derivation. */
+  readonly letters: string;
+  readonly shape: Shape;
+  /** Its options in order, and how many extensions they load. */
+  readonly events: readonly OptionEvent[];
+  readonly extensions: number;
+  /** Of those the matches, in order. */
+  readonly matches: readonly LoadedExtension[];
+}
+
 export interface LineWords {
   readonly words: readonly string[];
-  readonly letters: string;
+  readonly line: ReadLine;
 }
 
 /** Where each word begins and ends in its text, quotes included. */
@@ -16,29 +30,64 @@ export interface WordPlaces {
   readonly ends: readonly number[];
 }
 
+/** What the scope has found out about the words it was asked for. */
+export function readLineOf(scope: LineScope, letters: string): ReadLine {
+  const { events, extensions } = scope;
+  // What -j loads is the target; everything else, asked for or not, is a match.
+  const matches = events.filter((event) => event.loads !== null && event.entry?.letter !== "j");
+  return { letters, shape: shapeOf(letters), events, extensions, matches: matches.map((event) => event.loads!) };
+}
+
+const memos = new WeakMap<Registry, Record<Family, LineMemo>>();
+
+function memosOf(registry: Registry): Record<Family, LineMemo> {
+  let found = memos.get(registry);
+  if (found === undefined) {
+    found = { 4: new LineMemo(), 6: new LineMemo() };
+    memos.set(registry, found);
+  }
+  return found;
+}
+
+/** Reads the words of rules in iptables-save text. */
 export class WordReader {
-  readonly scope: LineScope;
-  #lexer: moo.Lexer;
+  readonly family: Family;
+  readonly isChain: (name: string) => boolean;
+  readonly #scope: LineScope;
+  readonly #lexer: moo.Lexer;
+  readonly #memo: LineMemo;
 
-  constructor(registry: Registry) {
-    this.scope = new LineScope(registry);
-    this.#lexer = restoreLexer((word) => this.scope.classify(word));
+  constructor(registry: Registry, family: Family, isChain: (name: string) => boolean) {
+    this.family = family;
+    this.isChain = isChain;
+    this.#scope = new LineScope(registry);
+    this.#lexer = restoreLexer((word) => this.#scope.classify(word));
+    this.#memo = memosOf(registry)[family];
   }
 
-  /** Cuts a rule's text. The scope must have been reset for the line. */
   read(text: string): LineWords {
-    const lexer = this.#lexer;
+    // Where nothing is quoted and one blank stands between two words, splitting is what the lexer does.
+    const plain = text.includes('"') || text.includes("\t") ? null : text.split(" ");
+    if (plain !== null) {
+      const known = plain.includes("") ? null : this.#memo.find(plain, this.isChain);
+      if (known !== null) return { words: plain, line: known };
+    }
+    const scope = this.#scope;
+    scope.reset(this.family, this.isChain);
     let letters = "";
-    lexer.reset(text);
-    for (let token = lexer.next(); token !== undefined; token = lexer.next())
+    this.#lexer.reset(text);
+    for (let token = this.#lexer.next(); token !== undefined; token = this.#lexer.next())
       if (token.type !== "blank") letters += WORD_CLASSES[token.type as WordClass];
-    return { words: this.scope.words, letters };
+    const line = readLineOf(scope, letters);
+    if (scope.edges !== null && line.shape.failure === null) this.#memo.add(scope.words, scope.edges, line);
+    return { words: scope.words, line };
   }
 
-  /** The places of the words of a text, asked for only when one must be pointed at. The scope must have been reset. */
+  /** The places of the words of a text, asked for only when one must be pointed at. */
   places(text: string): WordPlaces {
     const starts: number[] = [];
     const ends: number[] = [];
+    this.#scope.reset(this.family, this.isChain);
     this.#lexer.reset(text);
     for (let token = this.#lexer.next(); token !== undefined; token = this.#lexer.next()) {
       if (token.type === "blank") continue;

@@ -4,7 +4,7 @@
  */
 import type { Family, TableName } from "../packet/hook.ts";
 import { parseAddressList } from "./address-text.ts";
-import { bindExtension, giveOption } from "./bind.ts";
+import { bindExtension, type GivenOptions, giveOption } from "./bind.ts";
 import {
   COMMAND_LETTERS,
   type CommandLetter,
@@ -15,13 +15,13 @@ import {
 } from "./command.ts";
 import { RuleError, type RuleSite } from "./extension.ts";
 import { isKnown, LONGEST_NAME } from "./known-extensions.ts";
-import type { LineWords } from "./line-words.ts";
+import type { LineWords, ReadLine } from "./line-words.ts";
 import { isSpace, parseNumber } from "./numbers.ts";
 import { parseProtocol } from "./protocols.ts";
-import type { Counters, InterfaceMatch } from "./ruleset.ts";
-import type { LineScope, LoadedExtension, OptionEvent } from "./scope.ts";
-import { type Item, shapeOf } from "./shape.ts";
-import { BASE_CHAINS, baseChainHook } from "./tables.ts";
+import type { Counters, InterfaceMatch, Use } from "./ruleset.ts";
+import type { LoadedExtension, OptionEvent } from "./scope.ts";
+import type { Item } from "./shape.ts";
+import { possibleHooks } from "./tables.ts";
 import { byteLength } from "./text.ts";
 
 /** A line's mistake with the word it is about. */
@@ -44,8 +44,8 @@ export interface LineSite {
 }
 
 /** Reads a line's words into a command; throws LineError with the first mistake. */
-export function readLine(line: LineWords, scope: LineScope, site: LineSite): LineCommand {
-  const reader = new LineReader(line, scope, site);
+export function readLine(line: LineWords, site: LineSite): LineCommand {
+  const reader = new LineReader(line, site);
   try {
     return reader.read();
   } catch (error) {
@@ -55,10 +55,12 @@ export function readLine(line: LineWords, scope: LineScope, site: LineSite): Lin
 }
 
 const LONGEST_INTERFACE = 15;
+const NO_USES: readonly Use[] = [];
+const NOTHING_GIVEN: readonly GivenOptions[] = [];
 
 class LineReader {
-  readonly line: LineWords;
-  readonly scope: LineScope;
+  readonly words: readonly string[];
+  readonly line: ReadLine;
   readonly site: LineSite;
   /** The word that is being read. */
   at = 0;
@@ -72,13 +74,14 @@ class LineReader {
   private destinationWord = 0;
   private inWord = 0;
   private outWord = 0;
-  private matches: LoadedExtension[] = [];
   private target: LoadedExtension | null = null;
   private abandoned = false;
+  /** What was given to each extension that the line has loaded, by its index. */
+  private given: readonly GivenOptions[] = NOTHING_GIVEN;
 
-  constructor(line: LineWords, scope: LineScope, site: LineSite) {
+  constructor({ words, line }: LineWords, site: LineSite) {
+    this.words = words;
     this.line = line;
-    this.scope = scope;
     this.site = site;
     this.table = site.table;
     this.out = {
@@ -96,26 +99,26 @@ class LineReader {
       outInterface: null,
       protocol: null,
       fragment: null,
-      matches: [],
+      matches: NO_USES,
       jump: "",
       goto: false,
       target: null,
       counters: null,
       abandoned: false,
       word: 0,
-      matchWords: [],
       targetWord: 0,
     };
   }
 
   read(): LineCommand {
-    const { words, letters } = this.line;
     if (this.site.counters !== null) {
       this.options = "c";
       this.out.counters = readCounters(this.site.counters[0], this.site.counters[1]);
     }
-    const { items, failure } = shapeOf(letters);
-    const { events } = this.scope;
+    const { events, shape, extensions } = this.line;
+    const { items, failure } = shape;
+    this.given =
+      extensions === 0 ? NOTHING_GIVEN : extensions === 1 ? [{}] : Array.from({ length: extensions }, () => ({}));
     let next = 0;
     for (const item of items) {
       let not = item.not >= 0;
@@ -125,10 +128,9 @@ class LineReader {
         this.at = event.word;
         if (event.trouble !== null && event.entry === null) throw new RuleError(event.trouble);
         if (event.entry === null) {
-          this.matches.push(event.loads!);
           continue;
         }
-        this.option(event, not, item, words);
+        this.option(event, not, item);
         if (this.abandoned) return { ...this.out, abandoned: true };
         not = false;
       }
@@ -140,8 +142,8 @@ class LineReader {
 
   /** The line has no such shape: the event of the word that does not fit, or what is missing. */
   private stop(at: number, next: number): void {
-    const { words, letters } = this.line;
-    const { events } = this.scope;
+    const { words } = this;
+    const { letters, events } = this.line;
     this.at = Math.min(at, words.length - 1);
     for (let i = next; i < events.length && events[i].word <= at; i++)
       if (events[i].entry === null && events[i].trouble !== null) throw new RuleError(events[i].trouble!);
@@ -167,7 +169,8 @@ class LineReader {
     }
   }
 
-  private option(event: OptionEvent, not: boolean, item: Item, words: readonly string[]): void {
+  private option(event: OptionEvent, not: boolean, item: Item): void {
+    const { words } = this;
     const entry = event.entry!;
     const own = event.glued ?? (entry.argument === 1 ? words[item.values[0]] : null);
     const further = event.glued === null && entry.argument === 1 ? item.values.slice(1) : item.values;
@@ -175,7 +178,8 @@ class LineReader {
     if (event.glued === null && entry.argument > 0 && item.values.length > 0) this.at = item.values[0];
     if (entry.owner !== null) {
       const taken = own === null ? [] : [own, ...more];
-      giveOption(event.extension!, entry, not, taken, {
+      const extension = event.extension!;
+      giveOption(extension, this.given[extension.index], entry, not, taken, {
         family: this.site.family,
         table: this.table,
         protocol: this.out.protocol,
@@ -307,7 +311,6 @@ class LineReader {
         break;
       case "m":
         if (not) throw new RuleError("unexpected ! flag before --match");
-        this.matches.push(event.loads!);
         break;
       case "c":
         this.setOption("c", not);
@@ -365,8 +368,7 @@ class LineReader {
   /** All options are read: the checks that need the whole line, in iptables' order. */
   private complete(dangling: RuleError | null = null): void {
     const { out } = this;
-    const { words } = this.line;
-    const end = Math.max(0, words.length - 1);
+    const end = Math.max(0, this.words.length - 1);
     if (this.table === "nat" && (out.policy === "DROP" || out.jump === "DROP")) {
       this.at = out.targetWord;
       throw new RuleError('The "nat" table is not intended for filtering, the use of DROP is therefore inhibited.');
@@ -390,26 +392,27 @@ class LineReader {
 
   private bindExtensions(): void {
     const { out } = this;
-    const rule = this.matches.length > 0 || this.target !== null ? this.ruleSite() : null;
-    for (const match of this.matches) {
-      this.at = match.word;
-      out.matches.push(bindExtension(match, rule!));
-      out.matchWords.push(match.word);
+    const { matches } = this.line;
+    const rule = matches.length > 0 || this.target !== null ? this.ruleSite() : null;
+    if (matches.length > 0) {
+      out.matches = matches.map((match) => {
+        this.at = match.word;
+        return bindExtension(match, this.given[match.index], rule!);
+      });
     }
     if (this.target !== null) {
       this.at = this.target.word;
-      out.target = bindExtension(this.target, rule!);
+      out.target = bindExtension(this.target, this.given[this.target.index], rule!);
     }
   }
 
   private ruleSite(): RuleSite {
     const { out } = this;
-    const hook = out.chain === null ? null : baseChainHook(this.table, out.chain);
     return {
       family: this.site.family,
       table: this.table,
       chain: out.chain ?? "",
-      hooks: hook === null ? (BASE_CHAINS[this.table] ?? []) : [hook],
+      hooks: possibleHooks(this.table, out.chain ?? ""),
       protocol: out.protocol,
       inInterface: out.inInterface !== null,
       outInterface: out.outInterface !== null,

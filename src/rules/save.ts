@@ -65,7 +65,7 @@ class SaveReader {
     this.#text = text;
     this.options = options;
     this.state = new RulesetState(options.family, options.onto ?? null);
-    this.words = new WordReader(options.registry);
+    this.words = new WordReader(options.registry, options.family, this.#isChain);
   }
 
   line(line: TextLine): void {
@@ -195,10 +195,10 @@ class SaveReader {
         return;
       }
       from = counted.end;
+      if (line.text[from] === " ") from++;
       if (this.options.counters === true) counters = [counted.packets, counted.bytes];
     }
     const text = from === 0 ? line.text : line.text.slice(from);
-    this.words.scope.reset(this.options.family, this.#isChain);
     const words = this.words.read(text);
     if (!line.complete) cutOpenQuote(words.words as string[], text);
     try {
@@ -213,7 +213,6 @@ class SaveReader {
 
   /** Where the n-th word of a rule stands and how long it is; the whole text when there is no such word. */
   #wordPlace(text: string, word: number): [start: number, length: number] {
-    this.words.scope.reset(this.options.family, this.#isChain);
     const { starts, ends } = this.words.places(text);
     return word < starts.length ? [starts[word], ends[word] - starts[word]] : [0, text.length];
   }
@@ -228,7 +227,7 @@ class SaveReader {
       if (words.words.length > most) throw new LineError(new RuleError("Parser cannot handle more arguments"), most);
     }
     const { family, file } = this.options;
-    const command = readLine(words, this.words.scope, { family, table: table.name, restore: true, counters });
+    const command = readLine(words, { family, table: table.name, restore: true, counters });
     this.state.apply(command, table, { file, line: line.number });
   }
 
@@ -250,12 +249,9 @@ class SaveReader {
 
   /** The kernel's refusal is shown at the rule, though iptables-restore names the line of COMMIT. */
   #refused({ message, match }: KernelRefusal, whole: string, number: number, commit: number): void {
-    const { scope } = this.words;
     const from = whole[0] === "[" ? whole.indexOf("]") + 1 : 0;
     const text = whole.slice(from);
-    scope.reset(this.options.family, this.#isChain);
-    this.words.read(text);
-    const { events } = scope;
+    const { events } = this.words.read(text).line;
     const matches = events.filter(({ entry, loads }) => loads !== null && (entry === null || entry.letter === "m"));
     const jumps = events.filter(({ entry }) => entry?.letter === "j" || entry?.letter === "g");
     const event = match === null ? jumps[0] : matches[match];

@@ -8,18 +8,20 @@
 import type { WordClass } from "../../grammar/rules-lexer.ts";
 import type { Family } from "../packet/hook.ts";
 import { type ArgumentKind, furtherWords, LETTERS, LONG_OPTIONS } from "./base-options.ts";
-import type { GivenOption, MatchDeclaration, OptionSpec, Registry, TargetDeclaration } from "./extension.ts";
+import type { MatchDeclaration, OptionSpec, Registry, TargetDeclaration } from "./extension.ts";
 import { isKnown, LONGEST_NAME, missing } from "./known-extensions.ts";
+import { type EdgeKind, mayBeOption } from "./line-memo.ts";
 import { parseNumber, U8_MAX } from "./numbers.ts";
 import { nameOfProtocol } from "./protocols.ts";
 import { byteLength } from "./text.ts";
 
-/** An extension that this line has loaded, and what was given to it so far. */
+/** An extension that a line has loaded. */
 export interface LoadedExtension {
   readonly declaration: MatchDeclaration | TargetDeclaration;
   /** Index of the word that loaded it, for the caret. */
   readonly word: number;
-  readonly given: Record<string, GivenOption<unknown>>;
+  /** The how-manieth of its line it is, from 0. */
+  readonly index: number;
 }
 
 /** One spelling of an option that getopt would know. */
@@ -101,6 +103,10 @@ export class LineScope {
   /** The words of the line, without quotes. */
   words: string[] = [];
   events: OptionEvent[] = [];
+  /** How many extensions were loaded. */
+  extensions = 0;
+  /** How each word leads on in the memory of lines; null when the line is not to be remembered. */
+  edges: EdgeKind[] | null = [];
 
   readonly #known = {
     match: { 4: new Map<string, MatchDeclaration | TargetDeclaration>(), 6: new Map() },
@@ -125,6 +131,8 @@ export class LineScope {
     this.isChain = isChain;
     this.words = [];
     this.events = [];
+    this.extensions = 0;
+    this.edges = [];
     if (this.#loaded.length > 0) {
       this.#loaded = [];
       this.#instances.clear();
@@ -142,23 +150,46 @@ export class LineScope {
     const waiting = this.#waiting;
     if (waiting !== null) {
       this.#waiting = null;
+      // Counters differ from line to line and say how many words follow.
+      if (waiting.entry!.letter === "c") this.#forget("value");
+      this.edges?.push(this.#edgeOfValue(waiting, word));
       this.#took(waiting, word);
       return "value";
     }
-    const first = word.charCodeAt(0);
-    if (this.#further > 0 && first !== 45 && first !== 33) {
+    if (this.#further > 0 && !mayBeOption(word)) {
       this.#further--;
+      this.edges?.push("argument");
       return "argument";
     }
     this.#further = 0;
-    if (this.#ended) return "rest";
+    this.edges?.push("text");
+    if (this.#ended) return this.#forget("rest");
     if (word === "!") return "not";
-    if (first !== 45 || word.length === 1) return "stray";
+    if (word.charCodeAt(0) !== 45 || word.length === 1) return this.#forget("stray");
     if (word === "--") {
       this.#ended = true;
-      return "end";
+      return this.#forget("end");
     }
     return word.charCodeAt(1) === 45 ? this.#long(word) : this.#cluster(word);
+  }
+
+  /** A line with such a word is rare, or wrong: it is not remembered. */
+  #forget(as: WordClass): WordClass {
+    this.edges = null;
+    return as;
+  }
+
+  /** Whether an option's value decides how the line goes on. */
+  #edgeOfValue({ entry }: OptionEvent, word: string): EdgeKind {
+    switch (entry!.letter) {
+      case "p":
+      case "m":
+        return "text";
+      case "j":
+        return this.isChain(word) ? "chain" : "jump";
+      default:
+        return "any";
+    }
   }
 
   /** `--name` or `--name=value`. */
@@ -194,6 +225,7 @@ export class LineScope {
     const extension = entry.owner === null ? null : (this.#instances.get(entry.owner) ?? null);
     const word = this.words.length - 1;
     // do_parse looks at argv[optind - 1] for these: an argument in the same word is read with its option, and refused.
+    if (glued !== null) this.#forget("flag");
     if (glued !== null && entry.letter !== "" && "psdioj".includes(entry.letter)) glued = this.words[word];
     const event: OptionEvent = { word, entry, glued, extension, loads: null, trouble: null };
     this.events.push(event);
@@ -227,6 +259,7 @@ export class LineScope {
 
   #unknown(word: string): WordClass {
     const trouble = `unknown option "${word}"`;
+    this.#forget("unknown");
     this.events.push({ word: this.words.length - 1, entry: null, glued: null, extension: null, loads: null, trouble });
     return "unknown";
   }
@@ -256,7 +289,7 @@ export class LineScope {
   }
 
   #load(declaration: MatchDeclaration | TargetDeclaration, word: number): LoadedExtension {
-    const extension: LoadedExtension = { declaration, word, given: {} };
+    const extension: LoadedExtension = { declaration, word, index: this.extensions++ };
     // What is loaded last is looked at first; loaded again, its options stay where they were.
     if (!this.#instances.has(declaration)) this.#loaded.unshift(declaration);
     this.#instances.set(declaration, extension);

@@ -327,7 +327,8 @@ for (const [rule, answer] of LINES)
 
 test("an abbreviation must stand for one option", (t) => {
   const message = (rule: string) =>
-    parseSave(`*filter\n-A INPUT ${rule}\nCOMMIT\n`, { family: 4, file: "t", registry: small }).errors[0]?.message ?? "loaded";
+    parseSave(`*filter\n-A INPUT ${rule}\nCOMMIT\n`, { family: 4, file: "t", registry: small }).errors[0]?.message ??
+    "loaded";
   t.is(message("-m ext --mu"), "loaded");
   t.is(message("-m ext --must --on 1"), "loaded");
   t.is(message("-m ext --must --o 1"), 'unknown option "--o"');
