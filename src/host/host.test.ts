@@ -1,5 +1,6 @@
 /** What a host can be built from, in every spelling, and the sentence for every mistake. */
 import test from "ava";
+import * as fc from "fast-check";
 import { formatAddress } from "../bytes/address.ts";
 import type { HostConfig } from "./config.ts";
 import { HostError } from "./error.ts";
@@ -27,6 +28,8 @@ test("interfaces are a map or a list, addresses a text, a list or objects", (t) 
   }
   t.is(new Host({ interfaces: { lan0: null } }).interfaceNamed("lan0")?.addresses.length, 0);
   t.is(new Host({ interfaces: { lo: "192.0.2.1", lan0: null } }).interfaceNamed("lo")?.index, 1);
+  const lo = new Host({ interfaces: { lo: ["127.0.0.1/8", "::1/128", "192.0.2.1/32"] } });
+  t.deepEqual(addressesOf(lo, "lo"), ["127.0.0.1/8", "192.0.2.1/32", "::1/128"]);
 });
 
 test("addresses are kept in the kernel's order", (t) => {
@@ -262,4 +265,34 @@ test("every conntrack field of Sysctl is a key, and every key with a field exist
       t.is(String(sysctl.get(`net/${area}/${name}`)), name === "ip_forward" ? "1" : key.initial, name);
       if (key.field !== null) t.is(typeof (sysctl as unknown as Record<string, unknown>)[key.field], "number", name);
     }
+});
+
+test("whatever is written, it is a host or a HostError", (t) => {
+  const words =
+    "default 10.0.0.0/8 10.0.0.1/24 fd00::/64 fe80::1 via dev lan0 lo src metric table local onlink mtu lock blackhole unreachable throw scope link peer brd + / : 255.255.255.255 0 -1 0x10 net.ipv4.ip_forward net.ipv4.conf.lan0.rp_filter inet6 = * conf";
+  const text = fc
+    .array(fc.oneof(fc.constantFrom(...words.split(" ")), fc.string({ maxLength: 6 })), { maxLength: 8 })
+    .map((list) => list.join(" "));
+  const interfaces = { lan0: ["10.0.0.1/24", "fd00::1/64"] };
+  fc.assert(
+    fc.property(text, (line) => {
+      const configs: HostConfig[] = [
+        { interfaces: { lan0: line } },
+        { interfaces, routes: [line] },
+        { interfaces, sysctl: [line] },
+        { interfaces, sets: line },
+        { interfaces: { [line]: null } },
+      ];
+      for (const config of configs)
+        try {
+          const host = new Host(config);
+          host.input4(0x0a000005, 0x0a000007, 2, 0, 0);
+          host.route6(0x20010db8, 0, 0, 1, 0, 0, 0, 0, 0, 0);
+        } catch (error) {
+          if (!(error instanceof HostError)) throw error;
+        }
+    }),
+    { numRuns: 400, seed: 7 },
+  );
+  t.pass();
 });

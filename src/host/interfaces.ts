@@ -124,8 +124,14 @@ function makeInterface(index: number, config: NamedInterfaceConfig): Interface {
     throw new HostError(`mac of ${name} must look like 02:00:00:00:00:01, not "${config.mac}"`);
   if (mac !== null && loopback) throw new HostError("lo has no mac");
   const texts = typeof config.addresses === "string" ? [config.addresses] : (config.addresses ?? []);
-  const given = texts.map((text) => readAddress(text, name));
-  if (loopback) given.unshift(...["127.0.0.1/8", "::1/128"].map((text) => readAddress(text, name)));
+  let given = texts.map((text) => readAddress(text, name));
+  if (loopback) {
+    // lo has these from the start; saying so is no mistake.
+    const own = ["127.0.0.1/8", "::1/128"].map((text) => readAddress(text, name));
+    const isOwn = (address: InterfaceAddress) =>
+      own.some(({ words }) => words.every((word, i) => word === address.words[i]));
+    given = [...own, ...given.filter((address) => !isOwn(address))];
+  }
   return {
     index,
     name,

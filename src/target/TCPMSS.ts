@@ -4,6 +4,7 @@
  */
 import { protoReplace2, protoReplace4, replace2 } from "../bytes/checksum.ts";
 import type { Host } from "../host/host.ts";
+import type { Route } from "../host/route.ts";
 import { CONTINUE, DROP, type Family, FORWARD, OUTPUT, POSTROUTING, type Verdict } from "../packet/hook.ts";
 import { IPV4_CHECKSUM, IPV4_LENGTH, IPV4_MIN_HEADER } from "../packet/ipv4.ts";
 import { IPV6_HEADER, IPV6_LENGTH } from "../packet/ipv6.ts";
@@ -89,13 +90,15 @@ function looksForSyn(use: Use): boolean {
 
 /** The smaller MTU of the packet's way and of the way back to its source. */
 function pathMtu(p: Packet, host: Host): number {
-  const [there, back] =
-    p.family === 4
-      ? [host.route4(p.dst0, 0, 0, 0, p.mark), host.route4(p.src0, 0, 0, 0, 0)]
-      : [
-          host.route6(p.dst0, p.dst1, p.dst2, p.dst3, 0, 0, 0, 0, 0, p.mark),
-          host.route6(p.src0, p.src1, p.src2, p.src3, 0, 0, 0, 0, 0, 0),
-        ];
+  if (p.family === 4) return smaller(host.route4(p.dst0, 0, 0, 0, p.mark), host.route4(p.src0, 0, 0, 0, 0));
+  return smaller(
+    host.route6(p.dst0, p.dst1, p.dst2, p.dst3, 0, 0, 0, 0, 0, p.mark),
+    host.route6(p.src0, p.src1, p.src2, p.src3, 0, 0, 0, 0, 0, 0),
+  );
+}
+
+/** Without a way back, the way there decides. */
+function smaller(there: Route, back: Route): number {
   return back.error !== 0 ? there.mtu : Math.min(there.mtu, back.mtu);
 }
 
