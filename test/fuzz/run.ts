@@ -25,6 +25,7 @@ const { values } = parseArgs({
     record: { type: "string", default: "test/recorded" },
     /** Stop after this many failures. */
     failures: { type: "string", default: "5" },
+    shrink: { type: "string", default: "yes" },
     json: { type: "boolean", default: false },
   },
 });
