@@ -16,19 +16,21 @@ const NDISC_REDIRECT = 137;
 /** Of an ICMP or ICMPv6 message, before the packet inside. */
 const ICMP_HEADER = 8;
 
-/** May an error about a connection with this status go on, before anything is rewritten? False: drop it. */
-export function errorMayPass(p: Packet, status: number): boolean {
+/** Why an error about a connection with this status may not go on, rewritten or not; "" when it may. */
+export function objectionTo(p: Packet, status: number): string {
   const innerHeader = p.family === 4 ? 20 : 40;
-  if (p.l4 + ICMP_HEADER + innerHeader > p.end) return false;
-  if (!hasRightChecksum(p)) return false;
+  if (p.l4 + ICMP_HEADER + innerHeader > p.end) return "an ICMP error that quotes too little of a packet";
+  if (!hasRightChecksum(p)) return "an ICMP error with a bad checksum";
   // A redirect changes a route for an address; once addresses are translated it would be about another one.
-  if (p.data[p.l4] === (p.family === 4 ? ICMP_REDIRECT : NDISC_REDIRECT))
-    return (status & IPS_NAT_DONE_MASK) === IPS_NAT_DONE_MASK && (status & IPS_NAT_MASK) === 0;
-  return true;
+  if (p.data[p.l4] === (p.family === 4 ? ICMP_REDIRECT : NDISC_REDIRECT)) {
+    const untouched = (status & IPS_NAT_DONE_MASK) === IPS_NAT_DONE_MASK && (status & IPS_NAT_MASK) === 0;
+    if (!untouched) return "an ICMP redirect about a translated connection";
+  }
+  return "";
 }
 
 /**
- * Rewrites an error that `errorMayPass` as `to` says of the header outside. What the header outside shows at one end
+ * Rewrites an error without `objectionTo` as `to` says of the header outside. What the header outside shows at one end
  * is what the packet inside, which went the other way, has to show at the other. False: drop it.
  */
 export function rewriteError(p: Packet, to: Translation): boolean {

@@ -23,7 +23,7 @@ import { ACCEPT, DROP, type Family, type Hook, INPUT, POSTROUTING, type Verdict 
 import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, type Packet } from "../packet/packet.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { BySource } from "./by-source.ts";
-import { errorMayPass, rewriteError } from "./icmp-error.ts";
+import { objectionTo, rewriteError } from "./icmp-error.ts";
 import { ANY_RANGE, MANIP_DST, MANIP_SRC, type Manip, type NatRange, netmapWord, SingleAddress } from "./range.ts";
 import { redirectAddress } from "./redirect.ts";
 import { rewriteHeader, Translation } from "./rewrite.ts";
@@ -32,12 +32,16 @@ import { hasPorts, UniqueTuple } from "./unique-tuple.ts";
 /** rtnetlink.h: addresses that are good anywhere. */
 const RT_SCOPE_UNIVERSE = 0;
 
+const UNTRANSLATABLE = "the packet ends before what is to be translated, or is GRE of an unknown version";
+
 /** Evaluates the nat table's chain of the packet's hook. */
 export type WalkNatTable = (p: Packet) => Verdict;
 
 export class Nat {
   readonly host: Host;
   readonly conntrack: Conntrack;
+  /** Why `atHook` last returned DROP without a rule having said so. */
+  dropReason = "";
   readonly #bySource4: BySource;
   readonly #bySource6: BySource;
   readonly #unique: UniqueTuple;
@@ -168,24 +172,20 @@ export class Nat {
     if ((connections.status(p.ct) & done) === 0) {
       const verdict = walkNatTable(p);
       if (verdict !== ACCEPT) return verdict;
-      if ((connections.status(p.ct) & done) === 0 && this.#bindToItself(p, connections, manip) !== ACCEPT) return DROP;
+      if ((connections.status(p.ct) & done) === 0) this.#bindToItself(p, connections, manip);
     } else if (p.hook === POSTROUTING && this.#hasChangedDevice(p)) return this.#dropConnection(p, connections);
     return this.#rewrite(p, connections, connections.status(p.ct));
   }
 
   /** No rule wanted this end: it stays, unless somebody else has that tuple (nf_nat_alloc_null_binding). */
-  #bindToItself(p: Packet, connections: Connections, manip: Manip): Verdict {
+  #bindToItself(p: Packet, connections: Connections, manip: Manip): void {
+    if ((connections.status(p.ct) & IPS_CONFIRMED) !== 0) return;
     const reply = this.#current;
     connections.tuple(p.ct, REPLY, reply);
-    if ((connections.status(p.ct) & IPS_CONFIRMED) === 0 && !connections.taken(reply, p.ct)) {
-      this.#settle(connections, p.ct, manip);
-      return ACCEPT;
-    }
-    const range =
-      manip === MANIP_SRC
-        ? this.#range.set(ANY_RANGE, reply.dst0, reply.dst1, reply.dst2, reply.dst3)
-        : this.#range.set(ANY_RANGE, reply.src0, reply.src1, reply.src2, reply.src3);
-    return this.setup(p, range, manip);
+    if (!connections.taken(reply, p.ct)) this.#settle(connections, p.ct, manip);
+    else if (manip === MANIP_SRC)
+      this.setup(p, this.#range.set(ANY_RANGE, reply.dst0, reply.dst1, reply.dst2, reply.dst3), manip);
+    else this.setup(p, this.#range.set(ANY_RANGE, reply.src0, reply.src1, reply.src2, reply.src3), manip);
   }
 
   /** This end of an unconfirmed connection has its translation. */
@@ -199,17 +199,18 @@ export class Nat {
     const manip = manipAt(p.hook);
     if ((status & statusBit(p, manip)) === 0) return ACCEPT;
     const to = this.#translationOf(p, connections, manip);
-    if (!rewriteHeader(p, p.start, to)) return DROP;
+    if (!rewriteHeader(p, p.start, to)) return this.#drop(UNTRANSLATABLE);
     followRewriting(p, to);
     return ACCEPT;
   }
 
   #rewriteError(p: Packet, connections: Connections, manip: Manip): Verdict {
     const status = connections.status(p.ct);
-    if (!errorMayPass(p, status)) return DROP;
+    const objection = objectionTo(p, status);
+    if (objection !== "") return this.#drop(objection);
     if ((status & statusBit(p, manip)) === 0) return ACCEPT;
     const to = this.#translationOf(p, connections, manip);
-    if (!rewriteError(p, to)) return DROP;
+    if (!rewriteError(p, to)) return this.#drop(UNTRANSLATABLE);
     followRewriting(p, to);
     return ACCEPT;
   }
@@ -250,11 +251,14 @@ export class Nat {
     return device !== 0 && device !== p.outDev && !isReply(p);
   }
 
-  #dropConnection(p: Packet, connections: Connections): Verdict {
-    if (p.steps !== null)
-      p.steps.push({ kind: "nat", text: "the masqueraded connection leaves by another device now: it is forgotten" });
-    connections.remove(p.ct);
+  #drop(reason: string): Verdict {
+    this.dropReason = reason;
     return DROP;
+  }
+
+  #dropConnection(p: Packet, connections: Connections): Verdict {
+    connections.remove(p.ct);
+    return this.#drop("the masqueraded connection leaves by another device now, and is forgotten");
   }
 
   #forget(connections: Connections, handle: number): void {

@@ -83,6 +83,7 @@ function rewriteIpv6(p: Packet, at: number, to: Translation): boolean {
 /** `difference` is that of the addresses, which most transport checksums cover with a pseudo header. */
 function rewriteTransport(p: Packet, l4: number, to: Translation, difference: number): boolean {
   const { view, end } = p;
+  p.pull(l4 - p.start + (to.protocol === IPPROTO_TCP && l4 + 20 <= end ? 20 : 8));
   switch (to.protocol) {
     case IPPROTO_TCP: {
       // The header inside an ICMP error may end after 8 bytes, before the checksum.

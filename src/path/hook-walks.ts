@@ -140,7 +140,7 @@ function natStep(stack: Stack, hook: Hook, walk: Walk): SkbWalk {
     const verdict = stack.nat.atHook(p, walkTable);
     if (verdict !== ACCEPT) {
       if ((p.natCode & 3) !== ACCEPT) return p.natCode;
-      return stack.drop(p, "the packet cannot be translated");
+      return stack.drop(p, stack.nat.dropReason);
     }
     if (hook === OUTPUT) return stack.nat.mustReroute(p) ? reroute(stack, p, PASS) : PASS;
     // nf_nat_ipv4_pre_routing: a route that the packet brought with it (through lo) is void.
