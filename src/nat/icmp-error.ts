@@ -20,6 +20,7 @@ const ICMP_HEADER = 8;
 export function objectionTo(p: Packet, status: number): string {
   const innerHeader = p.family === 4 ? 20 : 40;
   if (p.l4 + ICMP_HEADER + innerHeader > p.end) return "an ICMP error that quotes too little of a packet";
+  p.pull(p.l4 - p.start + ICMP_HEADER + innerHeader);
   if (!hasRightChecksum(p)) return "an ICMP error with a bad checksum";
   // A redirect changes a route for an address; once addresses are translated it would be about another one.
   if (p.data[p.l4] === (p.family === 4 ? ICMP_REDIRECT : NDISC_REDIRECT)) {

@@ -199,6 +199,13 @@ export class Packet {
     this.odd = this.l4 < 0 || this.fragmentOffset !== 0 || (!this.hasPorts && needsPorts(this.protocol));
   }
 
+  /**
+   * The first `length` bytes from `start` on must lie in one piece, because somebody writes there or reads a header
+   * (skb_ensure_writable, pskb_may_pull). It matters only to a packet that was put together from fragments and may
+   * leave in the same ones: path/ knows such packets (Skb).
+   */
+  pull(_length: number): void {}
+
   /** Points at a fresh copy of `bytes`; for callers that do not stream. */
   loadBytes(bytes: Uint8Array): void {
     // Not slice(): a Buffer's slice shares its memory.

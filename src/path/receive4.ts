@@ -24,6 +24,7 @@ import {
   PACKET_MULTICAST,
   PACKET_OTHERHOST,
 } from "../packet/packet.ts";
+import { IPPROTO_TCP } from "../packet/transport.ts";
 import { PASS } from "./decisions.ts";
 import { forward4 } from "./forward4.ts";
 import { ICMP_PARAMETER_PROBLEM, ICMP_UNREACHABLE, icmpSend4 } from "./icmp4.ts";
@@ -31,6 +32,8 @@ import { compileOptions, noOptions } from "./ip-options.ts";
 import { optionsHost } from "./options-host.ts";
 import { type Skb, WAY_INPUT, WAY_OUTPUT } from "./skb.ts";
 import type { Stack } from "./stack.ts";
+
+const TCP_HEADER = 20;
 
 /** ip_rcv, with `p.inDev` set. A packet that comes through lo may bring its route along. */
 export function receive4(on: Stack, p: Skb): number {
@@ -74,6 +77,8 @@ function headerIsIntact(view: DataView, start: number, length: number): boolean 
 /** ip_rcv_finish: the routing decision, and the options that depend on it. */
 function finish(on: Stack, p: Skb): number {
   if (p.route === null) {
+    // tcp_v4_early_demux looks for a socket, and therefore at the whole TCP header.
+    if (p.pieces !== null && p.protocol === IPPROTO_TCP) p.pull(p.l4 - p.start + TCP_HEADER);
     const route = on.host.input4(p.dst0, p.src0, p.inDev, p.tos, p.mark);
     if (route.type === RTN_UNSPEC) return on.drop(p, route.reason, route.detail);
     p.route = route;

@@ -6,6 +6,7 @@ import { type Route, RTN_ANYCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST, RTN_UNS
 import { ACCEPT, INPUT, PREROUTING } from "../packet/hook.ts";
 import { IPV6_HEADER, IPV6_NEXT_HEADER, NEXTHDR_HOP } from "../packet/ipv6.ts";
 import { PACKET_BROADCAST, PACKET_LOOPBACK, PACKET_MULTICAST, PACKET_OTHERHOST } from "../packet/packet.ts";
+import { IPPROTO_TCP } from "../packet/transport.ts";
 import { PASS } from "./decisions.ts";
 import { forward6 } from "./forward6.ts";
 import { readHopByHop } from "./hop-by-hop.ts";
@@ -14,6 +15,8 @@ import { noWayCode6 } from "./output6.ts";
 import { routeText } from "./receive4.ts";
 import { type Skb, WAY_INPUT, WAY_OUTPUT } from "./skb.ts";
 import { LO, type Stack } from "./stack.ts";
+
+const TCP_HEADER = 20;
 
 /** ipv6_rcv, with `p.inDev` set. A packet that comes through lo may bring its route along. */
 export function receive6(on: Stack, p: Skb): number {
@@ -65,6 +68,8 @@ function isLoopback(w0: number, w1: number, w2: number, w3: number): boolean {
 function finish(on: Stack, p: Skb): number {
   let route = p.route;
   if (route === null) {
+    // tcp_v6_early_demux looks for a socket, and therefore at the whole TCP header.
+    if (p.pieces !== null && p.data[p.start + IPV6_NEXT_HEADER] === IPPROTO_TCP) p.pull(IPV6_HEADER + TCP_HEADER);
     route = on.host.input6(p.dst0, p.dst1, p.dst2, p.dst3, p.src0, p.src1, p.src2, p.src3, p.inDev, p.mark);
     if (route.type === RTN_UNSPEC) return on.drop(p, route.reason, route.detail);
     p.route = route;

@@ -78,6 +78,22 @@ export class Skb extends Packet {
     this.looped = false;
   }
 
+  /** pskb_may_pull: what is missing in the first fragment is taken from the next ones, which become shorter. */
+  override pull(length: number): void {
+    const { pieces } = this;
+    if (pieces === null || length > this.end - this.start) return;
+    const headers = this.end - this.start - pieces.reduce((sum, size) => sum + size, 0);
+    let missing = length - headers - pieces[0];
+    if (missing <= 0) return;
+    pieces[0] += missing;
+    while (missing > 0 && pieces.length > 1) {
+      const taken = Math.min(missing, pieces[1]);
+      missing -= taken;
+      pieces[1] -= taken;
+      if (pieces[1] === 0) pieces.splice(1, 1);
+    }
+  }
+
   /** Takes over what is not in the bytes, as fragments and copies do (ip_copy_metadata). */
   copyMetadata(from: Skb): void {
     this.inDev = from.inDev;

@@ -64,6 +64,7 @@ export const TCPMSS = target({
       if (there < TCP_HEADER) return DROP;
       const header = (p.data[p.l4 + 12] >>> 4) << 2;
       if (header < TCP_HEADER || there < header) return DROP;
+      p.pull(p.length);
       let most: number;
       if (is === "clamp") {
         const mtu = pathMtu(p, host);
