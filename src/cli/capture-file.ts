@@ -77,12 +77,12 @@ export class CaptureFile {
   }
 
   /** Every packet in order; `between` is called after each piece of input. Returns what is wrong with the capture. */
-  async read(use: (record: CaptureRecord) => void, between: () => void): Promise<CaptureError | null> {
+  async read(use: (record: CaptureRecord) => void | Promise<void>, between: () => void): Promise<CaptureError | null> {
     const reader = new CaptureReader();
     const record = new CaptureRecord();
     for (const piece of this.#sampled) {
       reader.push(piece);
-      while (reader.next(record)) use(record);
+      await useAll(reader, record, use);
       between();
     }
     this.#sampled = [];
@@ -93,7 +93,7 @@ export class CaptureFile {
         if (piece === null) reader.end();
         else reader.push(piece);
       }
-      while (reader.next(record)) use(record);
+      await useAll(reader, record, use);
       between();
     }
     if (this.#trouble === null) return reader.error;
@@ -172,5 +172,17 @@ export class CaptureFile {
         else throw error;
       }
     }
+  }
+}
+
+/** Waits only for those who ask for it: most uses are over when they return. */
+async function useAll(
+  reader: CaptureReader,
+  record: CaptureRecord,
+  use: (record: CaptureRecord) => void | Promise<void>,
+): Promise<void> {
+  while (reader.next(record)) {
+    const done = use(record);
+    if (done !== undefined) await done;
   }
 }

@@ -35,6 +35,8 @@ export async function explain(args: ExplainArguments): Promise<void> {
   const { script, mistakes } = parseScript(pieces.map((piece) => piece.trim()).join("\n"), "packet");
   if (mistakes.length > 0) throw new Failure(renderProblems(mistakes));
   if (script.cases.length !== 1) throw new Failure("explain takes packets, one or a few: tests belong into a script");
+  if (script.cases[0].items.some((item) => item.kind === "assertion" || item.expectations.length > 0))
+    throw new Failure("explain shows what happens: put expectations into a script, for firetwin test");
   const path = hostBeside(args);
   const seed = args.seed === undefined ? {} : { seed: args.seed };
   const host = makeHost({ ...loadHostFile(path), ...seed }, path);

@@ -36,6 +36,7 @@ export function scriptLines(result: ScriptResult, style: TreeStyle, totals: Flow
       lines.push(...failureLines(result.file, check, style, check.event !== null && check.event === shown));
       shown = check.event ?? shown;
     }
+    if (failures.length > 0) lines.push("");
   }
   return lines;
 }
@@ -65,10 +66,10 @@ function failureLines(file: string, check: Check, style: TreeStyle, again: boole
     `    happened  ${happenedText(failure!.happened)}`,
   ];
   const { event } = check;
-  if (event === null || again) return [...lines, ""];
+  if (event === null || again) return lines;
   lines.push(`    packet    ${eventText(event, paint)}`);
   for (const step of stepLines(event.outcome.steps ?? [], style)) lines.push(`      ${step}`);
-  return [...lines, ""];
+  return lines;
 }
 
 /** Further lines stand below the first. */

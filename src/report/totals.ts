@@ -76,6 +76,21 @@ export function totalLines(tally: Tally, paint: Paint): string[] {
   return lines;
 }
 
+/** The same as one JSON object. */
+export function totalJson(tally: Tally): string {
+  const named = (names: readonly (string | null)[], counts: Float64Array) =>
+    Object.fromEntries(names.map((name, i) => [name ?? "none", counts[i]]));
+  return JSON.stringify({
+    packets: tally.packets,
+    bytes: tally.bytes,
+    notIp: tally.notIp,
+    emitted: tally.emitted,
+    verdicts: named(VERDICT_NAMES, tally.verdicts),
+    states: named(STATE_NAMES, tally.states),
+    paths: named(PATH_NAMES, tally.paths),
+  });
+}
+
 function spanText(seconds: number): string {
   if (seconds < 120) return `${Number(seconds.toFixed(3))} s`;
   if (seconds < 7200) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
