@@ -57,6 +57,12 @@ export class Connections extends Records {
     return this.record.byteLength + this.#index.pairs.byteLength + this.#quarantine.byteLength + optional;
   }
 
+  /** Bytes of memory that the table takes, for all the connections it has room for. */
+  get byteLength(): number {
+    const { record, counters, starts } = this;
+    return record.byteLength + this.#index.pairs.byteLength + (counters?.byteLength ?? 0) + (starts?.byteLength ?? 0);
+  }
+
   /** Moves the clock to another jiffy, less than 2^31 away in either direction. */
   setClock(now: number): void {
     const back = ((now - this.now) | 0) < 0;
