@@ -24,6 +24,6 @@ export function guessText(config: HostConfig): string[] {
     const list = ((addresses ?? []) as readonly string[]).join(", ");
     return list === "" ? `${name} without an address` : `${name} ${list}`;
   });
-  const routes = (config.routes as readonly string[]).filter((route) => !route.startsWith("-6"));
+  const routes = (config.routes as readonly string[]).filter((route) => !route.startsWith("::"));
   return [`No --host given. Guessed from the capture: ${shown.join("; ")}; ${routes.join("; ")}`];
 }

@@ -80,7 +80,8 @@ async function runScript(file: string, files: Files): Promise<ScriptResult> {
   const cases = [];
   for (const test of script.cases) {
     const { rulesets, config, where } = files.of(file, test);
-    const host = makeHost(config, where);
+    const own = Object.keys(test.settings.sysctl).length > 0;
+    const host = makeHost(config, own ? file : where);
     const engine = makeTwin(rulesets, host);
     try {
       cases.push(await runCase(test, engine, devicesOf(host)));

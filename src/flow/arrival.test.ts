@@ -266,7 +266,7 @@ test("a capture without a host shows a likely one", (t) => {
   };
   const config = (interfaces: object, gate: string) => ({
     interfaces,
-    routes: [`default dev ${gate}`, `-6 default dev ${gate}`],
+    routes: [`default dev ${gate}`, `::/0 dev ${gate}`],
   });
   t.deepEqual(
     guess([

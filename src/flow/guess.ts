@@ -108,7 +108,7 @@ export class HostGuess {
     // Where most of the world came from, there it lies.
     const reach = (name: string) => this.#interfaces.get(name)?.world.size ?? 0;
     const widest = gates.reduce((best, name) => (reach(name) > reach(best) ? name : best));
-    return { interfaces, routes: [`default dev ${widest}`, `-6 default dev ${widest}`] };
+    return { interfaces, routes: [`default dev ${widest}`, `::/0 dev ${widest}`] };
   }
 }
 

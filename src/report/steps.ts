@@ -1,6 +1,8 @@
 /**
  * What happened to a packet, as a tree: hooks, in them tables, in those rules, in the rules of a jump the other chain.
  */
+
+import { icmpName } from "../flow/names.ts";
 import type { RulePlace, Step } from "../packet/step.ts";
 import { count, type Paint, paintState, paintVerdict } from "./paint.ts";
 
@@ -59,7 +61,7 @@ class StepTree {
       case "hook":
         this.#leave();
         this.#inHook = true;
-        this.#lines.push(`${paint.strong(step.hook)}  ${paint.dim(step.packet)}`);
+        this.#lines.push(`${paint.strong(step.hook)}  ${paint.dim(named(step.packet))}`);
         return;
       case "table":
         this.#leaveTable();
@@ -129,12 +131,12 @@ class StepTree {
         this.#put(`log  ${paint.dim(step.line.trimEnd())}`);
         return;
       case "answer":
-        this.#put(`${paint.warn("answers")}  ${step.text}`);
+        this.#put(`${paint.warn("answers")}  ${named(step.text)}`);
         for (const line of stepLines(step.steps, this.#style)) this.#put(`${INDENT}${line}`);
         return;
       case "emit":
         this.#leave();
-        this.#lines.push(`${paint.good("leaves")}  ${paint.name(step.dev)} > ${step.packet}`);
+        this.#lines.push(`${paint.good("leaves")}  ${paint.name(step.dev)} > ${named(step.packet)}`);
         return;
       case "dropped":
         this.#put(`${paint.bad("dropped")}  ${step.reason}`);
@@ -195,6 +197,18 @@ function folded(rows: readonly Row[], paint: Paint): Row[] {
     at = end;
   }
   return kept;
+}
+
+/** ICMP types and codes by the names that packet notation has for them. */
+function named(text: string): string {
+  return text
+    .replace(/^(ipv6-)?icmp (\S+ > \S+) type (\d+) code (\d+)/, (_, six, ends, type, code) => {
+      const family = six === undefined ? 4 : 6;
+      return `${family === 6 ? "icmp6" : "icmp"} ${ends} ${icmpName(family, Number(type), Number(code))}`;
+    })
+    .replace(/^ICMP(v6)? type (\d+) code (\d+)/, (_, six, type, code) => {
+      return `ICMP${six ?? ""} ${icmpName(six === undefined ? 4 : 6, Number(type), Number(code))}`;
+    });
 }
 
 /** A connection's line without its padding and what it nearly always says. */
