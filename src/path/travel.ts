@@ -1,6 +1,8 @@
 /**
  * A packet's whole way: arriving or departing, through lo and back if need be, together with all that it causes.
  */
+import type { Route } from "../host/route.ts";
+import { IP_DF, IPV4_FRAGMENT, IPV4_SOURCE, setIpv4Check } from "../packet/ipv4.ts";
 import { PASS } from "./decisions.ts";
 import { localOut4 } from "./output4.ts";
 import { localOut6 } from "./output6.ts";
@@ -43,6 +45,20 @@ function drain(on: Stack, main: Skb | null, code: number): number {
   return result;
 }
 
+/** raw_send_hdrinc: what the sender left open in the header. */
+function fillHeader4(on: Stack, p: Skb, route: Route): void {
+  const { view, start } = p;
+  const anonymous = p.src0 === 0 && route.source0 !== 0;
+  const nameless = view.getUint16(start + 4) === 0 && (view.getUint16(start + IPV4_FRAGMENT) & IP_DF) === 0;
+  if (!anonymous && !nameless) return;
+  if (anonymous) {
+    p.src0 = route.source0;
+    view.setInt32(start + IPV4_SOURCE, route.source0);
+  }
+  if (nameless) view.setUint16(start + 4, on.host.random.u16("ip id"));
+  setIpv4Check(p);
+}
+
 /** The host sends the packet, complete as it is (raw.c: raw_send_hdrinc). `outDev` may say by which device. */
 function depart(on: Stack, p: Skb): number {
   const { host } = on;
@@ -55,6 +71,7 @@ function depart(on: Stack, p: Skb): number {
   if (route.error !== 0) return on.drop(p, route.reason === "" ? "no route" : route.reason, route.detail);
   if (p.length > host.interfaces[route.dev].mtu) return on.drop(p, "longer than the device's MTU");
   p.route = route;
+  if (p.family === 4) fillHeader4(on, p, route);
   if (p.steps !== null) p.steps.push({ kind: "route", text: `leaves by ${host.interfaces[route.dev].name}` });
   return p.family === 4 ? localOut4(on, p) : localOut6(on, p);
 }
