@@ -118,9 +118,12 @@ const STEPS: Step[] = [
     text: "-A web -p tcp -m tcp --dport 443 -j ACCEPT",
     because: "destination port is 80",
   },
+  { kind: "matched", at: rule("web", 2), text: "-A web -j empty", does: "jump empty" },
+  { kind: "return", table: "filter", chain: "empty" },
   { kind: "return", table: "filter", chain: "web" },
   { kind: "log", line: "IN=lan0 OUT=wan0 " },
   { kind: "matched", at: rule("FORWARD", 3), text: "-A FORWARD -j ACCEPT", does: "ACCEPT" },
+  { kind: "confirmed", entry: "tcp      6 120 SYN_SENT mark=0 use=1" },
   { kind: "hook", hook: "POSTROUTING", packet: "tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]" },
   { kind: "nat", text: "source 203.0.113.1:4000" },
   { kind: "emit", dev: "wan0", packet: "tcp 203.0.113.1:4000 > 198.51.100.9:80 [S]" },
@@ -138,9 +141,12 @@ FORWARD  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]
     ·  1  -i wan0 -j DROP                        it came in on lan0
     ✓  2  -p tcp -j web                          → jump web
       ·  1  -p tcp -m tcp --dport 443 -j ACCEPT  destination port is 80
+      ✓  2  -j empty                             → jump empty
+        end of empty
       end of web
     log  IN=lan0 OUT=wan0
     ✓  3  -j ACCEPT                              → ACCEPT
+  conntrack  confirmed  tcp 6 120 SYN_SENT
 POSTROUTING  tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]
   nat  source 203.0.113.1:4000
 leaves  wan0 > tcp 203.0.113.1:4000 > 198.51.100.9:80 [S]

@@ -72,12 +72,14 @@ class StepTree {
       case "missed":
         this.#rule(step.at, "·", step.text, paint.dim(step.because), true);
         return;
-      case "matched":
+      case "matched": {
         this.#rule(step.at, "✓", step.text, this.#does(step.does), false);
+        const entered = step.does.match(/^(?:jump|goto) (\S+)$/)?.[1];
+        if (entered !== undefined) this.#chains.push(entered);
         return;
+      }
       case "return":
-        this.#row(`end of ${step.chain}`, "", paint.dim);
-        this.#chains.pop();
+        this.#return(step.chain);
         return;
       case "policy":
         this.#chains.length = Math.min(this.#chains.length, 1);
@@ -101,6 +103,13 @@ class StepTree {
     this.#row(left, right, painted, missed);
   }
 
+  #return(chain: string): void {
+    const at = this.#chains.lastIndexOf(chain);
+    if (at > 0) this.#chains.length = at + 1;
+    this.#row(`end of ${chain}`, "", this.#style.paint.dim);
+    if (at > 0) this.#chains.length = at;
+  }
+
   #does(does: string): string {
     const verdict = does.match(/^(ACCEPT|DROP|REJECT)\b/)?.[1];
     return verdict === undefined ? `→ ${does}` : paintVerdict(verdict, `→ ${does}`, this.#style.paint);
@@ -110,14 +119,17 @@ class StepTree {
     const { paint } = this.#style;
     switch (step.kind) {
       case "state":
+        this.#leaveTable();
         this.#put(`conntrack  ${paintState(step.state, step.state, paint)}${entryText(step.entry, paint)}`);
         return;
       case "invalid":
+        this.#leaveTable();
         this.#put(`conntrack  ${paint.bad("INVALID")}: ${step.reason}`);
         return;
       case "created":
       case "confirmed":
       case "destroyed":
+        this.#leaveTable();
         this.#put(`conntrack  ${step.kind}${entryText(step.entry, paint)}`);
         return;
       case "nat":
