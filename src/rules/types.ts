@@ -11,17 +11,17 @@
  * `text` for the plain words and read them in `bind`, or write `parse` and `print` with the helpers below.
  */
 import { formatAddress, formatMac, parseMac } from "../bytes/address.ts";
+import { anyServicePort } from "../packet/service-names.ts";
 import { type HostMask, parseHost, parseHostMask, printMask } from "./address-text.ts";
 import { type OptionSite, type OptionSpec, type OptionType, RuleError } from "./extension.ts";
 import { hex, parseNumber, scanNumber, scanNumber64, U8_MAX, U16_MAX, U32_MAX } from "./numbers.ts";
 import { parseProtocol } from "./protocols.ts";
-import { anyServicePort } from "./services.ts";
 import { byteLength, cutBytes } from "./text.ts";
 
+export { anyServicePort, servicePort } from "../packet/service-names.ts";
 export { parseHost, parseHostMask, printHostMask } from "./address-text.ts";
 export { hex, parseNumber, scanNumber, U8_MAX, U16_MAX, U32_MAX } from "./numbers.ts";
 export { parseProtocol, printProtocol, protocolNamed } from "./protocols.ts";
-export { anyServicePort, servicePort } from "./services.ts";
 
 type Extra<V> = Omit<OptionSpec<V>, "type" | "not">;
 

@@ -4,7 +4,8 @@
  */
 import { maskOfPrefix4, maskOfPrefix6, parseIpv6, parseMac } from "../../bytes/address.ts";
 import type { Family } from "../../packet/hook.ts";
-import { assignedProtocol } from "../../packet/protocol-names.ts";
+import { assignedProtocol, assignedProtocolName } from "../../packet/protocol-names.ts";
+import { type ServiceProtocol, servicePort } from "../../packet/service-names.ts";
 import {
   IPPROTO_ICMP,
   IPPROTO_ICMPV6,
@@ -101,6 +102,29 @@ function separator(text: string, mark: string): number {
   return text.startsWith(mark) || text.endsWith(mark) ? -1 : text.indexOf(mark);
 }
 
+/** Where the `-` of a range is; brackets hide one that belongs to a name: `[ftp-data]-[ssh]`. */
+function rangeSeparator(text: string): number {
+  if (!text.startsWith("[")) return separator(text, "-");
+  const end = text.indexOf("]") + 1;
+  if (end === 0) throw syntax(`cannot find closing escape character ']' in ${text}`);
+  if (end === text.length) return -1;
+  if (text[end] !== "-") throw syntax(`range separator expected after '${text.slice(0, end)}'`);
+  return end;
+}
+
+/** escape_range_separator, which looks ahead before the text is taken apart. */
+function isRange(text: string): boolean {
+  if (!text.startsWith("[")) return separator(text, "-") >= 0;
+  const end = text.indexOf("]");
+  return end >= 0 && separator(text.slice(end), "-") >= 0;
+}
+
+function unescaped(text: string): string {
+  if (!text.startsWith("[")) return text;
+  if (!text.endsWith("]")) throw syntax(`cannot find closing escape character ']' in ${text}`);
+  return text.slice(1, -1);
+}
+
 /** inet_aton: one to four numbers, decimal, octal or hexadecimal, the last one filling the rest. */
 function parseLooseIpv4(text: string): number | null {
   const parts = text.split(".");
@@ -130,16 +154,17 @@ function parseAddressRange(text: string, family: Family): AddressRange {
   const slash = separator(text, "/");
   if (slash >= 0) {
     const prefix = parseSmall(text.slice(slash + 1), 0, family === 4 ? 32 : 128);
-    return { from: parseHost(text.slice(0, slash), family), to: null, prefix };
+    return { from: parseHost(unescaped(text.slice(0, slash)), family), to: null, prefix };
   }
-  const dash = separator(text, "-");
-  if (dash < 0) return { from: parseHost(text, family), to: null, prefix: null };
-  return { from: parseHost(text.slice(0, dash), family), to: parseHost(text.slice(dash + 1), family), prefix: null };
+  const dash = rangeSeparator(text);
+  if (dash < 0) return { from: parseHost(unescaped(text), family), to: null, prefix: null };
+  const from = parseHost(unescaped(text.slice(0, dash)), family);
+  return { from, to: parseHost(unescaped(text.slice(dash + 1)), family), prefix: null };
 }
 
 export function parseAddressPart(part: Part, text: string, family: Family): AddressRange {
   const network = separator(text, "/") >= 0;
-  const range = separator(text, "-") >= 0;
+  const range = isRange(text);
   const single = part === "single ip" || (part === "ip4 single6" && family === 6);
   if (single && (range || (network && !text.endsWith(family === 4 ? "/32" : "/128"))))
     throw syntax(`plain IP address must be supplied: ${text}`);
@@ -149,8 +174,7 @@ export function parseAddressPart(part: Part, text: string, family: Family): Addr
 
 /** A bitmap's `range`: a network or a range. */
 export function parseNetRange(text: string, family: Family): AddressRange {
-  if (separator(text, "/") < 0 && separator(text, "-") < 0)
-    throw syntax(`IP/cidr or IP-IP range must be specified: ${text}`);
+  if (separator(text, "/") < 0 && !isRange(text)) throw syntax(`IP/cidr or IP-IP range must be specified: ${text}`);
   return parseAddressRange(text, family);
 }
 
@@ -165,19 +189,24 @@ export function hasPorts(protocol: number): boolean {
   );
 }
 
-function parsePortNumber(text: string, protocol: string): number {
+/** A number, or the name of a service of the protocol, as the text calls it: its name or number. */
+function parsePort(text: string, protocol: string): number {
   try {
     return parseSmall(text, 0, 0xffff);
   } catch {
+    const name = /^\d/.test(protocol) ? assignedProtocolName(parseSmall(protocol, 0, 255)) : protocol;
+    const service = text.replace(/^\[(.*)\]$/, "$1");
+    const port = servicePort(service, name as ServiceProtocol);
+    if (port !== null) return port;
     throw new SetError(`cannot parse '${text}' as a ${protocol} port`);
   }
 }
 
 function parsePorts(text: string, protocol: string): { from: number; to: number } {
-  const dash = separator(text, "-");
-  if (dash < 0) return { from: parsePortNumber(text, protocol), to: -1 };
-  const to = parsePortNumber(text.slice(dash + 1), protocol);
-  return { from: parsePortNumber(text.slice(0, dash), protocol), to };
+  const dash = rangeSeparator(text);
+  if (dash < 0) return { from: parsePort(text, protocol), to: -1 };
+  const to = parsePort(text.slice(dash + 1), protocol);
+  return { from: parsePort(text.slice(0, dash), protocol), to };
 }
 
 function parseProtocol(text: string): number {
@@ -253,6 +282,11 @@ function parsePart(part: Part, text: string, family: 0 | Family, second: boolean
     }
     default: {
       const range = parseAddressPart(part, text, family === 0 ? 4 : family);
+      // ipset lets a prefix of full length pass here, and then cannot say what it minds.
+      if (second && part === "single ip" && range.prefix !== null)
+        throw new SetError(
+          "There are not allowed options (28) but can't resolve them. It's a bug, please report the problem.",
+        );
       if (second) into.ip2 = range;
       else into.ip = range;
     }

@@ -1,6 +1,6 @@
 /**
- * Port numbers by service name: what /etc/services of Debian knows (the IANA assignments in use). iptables accepts
- * these names wherever it takes a port; iptables-save prints numbers.
+ * Port numbers by service name: what /etc/services of Debian knows (the IANA assignments in use). iptables and
+ * ipset accept these names wherever they take a port, and print numbers.
  */
 
 export type ServiceProtocol = "tcp" | "udp" | "sctp" | "ddp";
