@@ -14,15 +14,13 @@ import type { Ruleset } from "./ruleset.ts";
 import { RulesetState } from "./ruleset-state.ts";
 import type { Parsed, ParseOptions } from "./save.ts";
 import { LineScope } from "./scope.ts";
+import { LONGEST_SHAPE } from "./shape.ts";
 import { isTableName } from "./tables.ts";
 
 /** The programs that a command may begin with, by family. */
 const PROGRAM = /^(?:\/(?:[^/]+\/)*)?(ip6?)tables(?:-legacy|-nft)?$/;
 /** Words before the program that change nothing for the rules. */
 const PREFIXES = new Set(["sudo", "command", "exec"]);
-
-/** More words than this are no command that a person or program wrote. */
-const MOST_WORDS = 4096;
 
 /**
  * Carries out the commands of `options.family`; those of the other family are left to another call.
@@ -139,8 +137,8 @@ class CommandReader {
       ends: this.#ends,
     };
     try {
-      if (words.length > MOST_WORDS)
-        throw new LineError(new RuleError("Parser cannot handle more arguments"), MOST_WORDS);
+      if (words.length > LONGEST_SHAPE)
+        throw new LineError(new RuleError("Parser cannot handle more arguments"), LONGEST_SHAPE);
       this.#carryOut(line);
     } catch (error) {
       if (!(error instanceof LineError)) throw error;

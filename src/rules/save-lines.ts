@@ -39,7 +39,7 @@ export function eachLine(text: string, take: (line: TextLine) => void): void {
 function takePieces(whole: string, complete: boolean, number: number, take: (line: TextLine) => void): void {
   let from = 0;
   for (;;) {
-    const piece = cutBytes(whole.slice(from), BUFFER);
+    const piece = cutBytes(whole.slice(from, from + BUFFER), BUFFER);
     const last = from + piece.length >= whole.length && (!complete || byteLength(piece) < BUFFER);
     const nul = piece.indexOf("\0");
     const text = nul < 0 ? piece : piece.slice(0, nul);

@@ -218,6 +218,20 @@ test("a line longer than iptables-restore's buffer comes in pieces", (t) => {
   t.regex(printSave(ruleset, registry), /^-A INPUT -m comment --comment x\n-A OUTPUT -j ACCEPT$/m);
 });
 
+test("no text takes long: huge lines, many words, many mistakes, many shapes", (t) => {
+  const many = (count: number, line: (i: number) => string) =>
+    Array.from({ length: count }, (_, i) => line(i)).join("\n");
+  t.true(parse(`*filter\n${"x".repeat(1_000_000)}\nCOMMIT\n`).errors.length > 90);
+  t.true(parse('"'.repeat(300_000)).errors.length > 0);
+  t.is(
+    parse(`*filter\n-A INPUT${" -v".repeat(3000)}\nCOMMIT\n`).errors[0].message,
+    "Parser cannot handle more arguments",
+  );
+  t.is(parse(`*filter\n${many(2000, () => "-A INPUT -m tcp")}\nCOMMIT\n`).errors.length, 2000);
+  t.is(parse(`*filter\n${many(500, (i) => `-A INPUT ${"-v ".repeat(i % 200)}-s`)}\nCOMMIT\n`).errors.length, 500);
+  t.is(shapeOf("f".repeat(100_000)).failure?.at, 1000);
+});
+
 test("a NUL ends the line, as it ends a string in C", (t) => {
   const { ruleset, errors } = parse("*filter\n-A INPUT -p tcp\0 nonsense\nCOMMIT\n");
   t.deepEqual(errors, []);

@@ -26,7 +26,12 @@ const compiled = nearley.Grammar.fromCompiled(grammar as nearley.CompiledRules);
 const shapes = new Map<string, Shape>();
 const MOST_SHAPES = 5000;
 
+/** More words than this no line has: an Earley chart grows with each. */
+export const LONGEST_SHAPE = 1000;
+const TOO_LONG: Shape = { items: [], failure: { at: LONGEST_SHAPE, expected: [] } };
+
 export function shapeOf(letters: string): Shape {
+  if (letters.length > LONGEST_SHAPE) return TOO_LONG;
   let shape = shapes.get(letters);
   if (shape === undefined) {
     shape = derive(letters);

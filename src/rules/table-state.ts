@@ -239,11 +239,17 @@ function leadsTo(target: Destination, chain: string): boolean {
   return target.kind !== "target" && target.chain === chain;
 }
 
+const meanings = new WeakMap<Rule, string>();
+
 /** What a rule says, without its identity, counters and place. */
 function meaningOf(rule: Rule): string {
-  return JSON.stringify(rule, (key, value) =>
-    key === "id" || key === "counters" || key === "place" ? undefined : sorted(value),
-  );
+  let meaning = meanings.get(rule);
+  if (meaning === undefined) {
+    const { id: _id, counters: _counters, place: _place, ...said } = rule;
+    meaning = JSON.stringify(said, (_, value) => sorted(value));
+    meanings.set(rule, meaning);
+  }
+  return meaning;
 }
 
 /** Options in the order of their names: given in another order they mean the same. */
