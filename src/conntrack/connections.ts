@@ -17,8 +17,12 @@ const IN_TABLE = IN_USE | IPS_CONFIRMED | IPS_DYING;
 const LISTED = IN_USE | IPS_CONFIRMED;
 
 const FIRST_CAPACITY = 64;
-/** Places in the index per connection: its two nodes then take up to 5/6 of the index. */
-const PLACES = 2.4;
+/** Records are copied to an array this many times larger when they no longer fit… */
+const GROWTH = 8;
+/** … but from here on to one that has room for all there may ever be: memory that was never written to costs nothing. */
+const LAST_COPY = 32768;
+/** No array is made for more than this at once. */
+const LARGEST = 2 ** 24;
 /** So many handles stay unused after they died: packets in flight may still name them. */
 const QUARANTINE = 16;
 /** A jiffy so far ahead that no timeout lies behind it, and still "after" in 32 bits. */
@@ -30,6 +34,8 @@ export class Connections extends Records {
   readonly #seed: number;
   readonly #index: HashIndex;
   #capacity = FIRST_CAPACITY;
+  /** There will hardly be more connections than this (nf_conntrack_max). */
+  #limit = Number.POSITIVE_INFINITY;
   /** Handles from 1 to here were handed out at least once. */
   #top = 0;
   /** First of the handles that are free again, chained by their link word. */
@@ -48,19 +54,25 @@ export class Connections extends Records {
   constructor(family: Family, seed: number) {
     super(family, FIRST_CAPACITY);
     this.#seed = seed | 0;
-    this.#index = new HashIndex(Math.ceil(FIRST_CAPACITY * PLACES));
+    this.#index = new HashIndex();
   }
 
   /** Bytes that this table holds: records, index, and what is counted where it is counted. */
   get memory(): number {
     const optional = (this.counters?.byteLength ?? 0) + (this.starts?.byteLength ?? 0);
-    return this.record.byteLength + this.#index.pairs.byteLength + this.#quarantine.byteLength + optional;
+    return this.record.byteLength + this.#index.byteLength + this.#quarantine.byteLength + optional;
   }
 
-  /** Bytes of memory that the table takes, for all the connections it has room for. */
+  /** Bytes of memory that the table takes: records that ever were, the index, counters. */
   get byteLength(): number {
-    const { record, counters, starts } = this;
-    return record.byteLength + this.#index.pairs.byteLength + (counters?.byteLength ?? 0) + (starts?.byteLength ?? 0);
+    const perRecord = this.stride * 4 + (this.counters === null ? 0 : 32) + (this.starts === null ? 0 : 8);
+    return (this.#top + 1) * perRecord + this.#index.byteLength;
+  }
+
+  /** How many connections there may be. More can be made; but memory is laid out for so many. */
+  set limit(connections: number) {
+    this.#limit = connections > 0 ? connections + 2 * QUARANTINE : Number.POSITIVE_INFINITY;
+    this.#index.expected = Math.min(2 * this.#limit, LARGEST);
   }
 
   /** Moves the clock to another jiffy, less than 2^31 away in either direction. */
@@ -245,13 +257,13 @@ export class Connections extends Records {
     this.counters.fill(0, handle * 4, handle * 4 + 4);
   }
 
-  /** Doubles the room. */
   #grow(): void {
     const old = this.record;
-    this.#capacity *= 2;
+    const larger = this.#capacity * GROWTH;
+    const rest = this.#limit > this.#capacity && (this.#limit < larger || this.#capacity >= LAST_COPY);
+    this.#capacity = rest && this.#limit < LARGEST ? this.#limit : larger;
     this.record = new Int32Array((this.#capacity + 1) * this.stride);
     this.record.set(old);
-    this.#index.grow(Math.ceil(this.#capacity * PLACES));
     if (this.counters !== null) this.counters = longer(this.counters, (this.#capacity + 1) * 4);
     if (this.starts !== null) this.starts = longer(this.starts, this.#capacity + 1);
   }

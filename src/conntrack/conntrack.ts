@@ -92,6 +92,8 @@ export class Conntrack {
   #jiffyBegins = 0;
   #jiffyEnds = 0;
   #swept = 0;
+  /** nf_conntrack_max as the tables know it. */
+  #limit = 0;
   readonly #transport = new Transport();
   readonly #tuple = new Tuple();
   readonly #reply = new Tuple();
@@ -299,6 +301,11 @@ export class Conntrack {
   /** __nf_conntrack_alloc: is there room for one more connection, or can some be made? */
   #makeRoom(tuple: Tuple): boolean {
     const max = this.sysctl.conntrackMax;
+    if (max !== this.#limit) {
+      this.#limit = max;
+      this.#ipv4.limit = max;
+      this.#ipv6.limit = max;
+    }
     // Twice as fast as new ones come, or the search would never catch up with them.
     this.connections(tuple.family).sweep(2);
     if (this.#ipv4.size + this.#ipv6.size < max || max === 0) return true;

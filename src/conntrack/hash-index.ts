@@ -9,29 +9,37 @@
 
 /** Pairs may run over the end of the table by so many. */
 const SLACK = 64;
+/** The table doubles when more than this share of its places is taken. */
+const FULL = 0.86;
+/** Chosen with FULL so that 2^18 and a million connections, two pairs each, fill their table well. */
+const FIRST_PLACES = 150;
+/** From so many places on, memory is taken for all that may ever come: what was never written to costs nothing. */
+const LAST_MOVE = 60_000;
 
 export class HashIndex {
-  /** Pairs: hash (any 32 bits, ordered as unsigned), number (0: the pair is free). */
-  pairs: Int32Array;
+  /** Pairs: hash (any 32 bits, ordered as unsigned), number (0: the pair is free). Replaced when the table grows. */
+  pairs = new Int32Array((FIRST_PLACES + SLACK) * 2);
+  /** Where the table ends in `pairs`; a free pair stands before it. */
+  #end = (FIRST_PLACES + SLACK) * 2;
+  #places = FIRST_PLACES;
   /** Places per hash value. */
-  #scale: number;
-
-  constructor(places: number) {
-    this.#scale = places / 0x100000000;
-    this.pairs = new Int32Array((places + SLACK) * 2);
-  }
+  #scale = FIRST_PLACES / 0x100000000;
+  #size = 0;
+  /** There will hardly be more pairs than this. */
+  expected = 0;
 
   /** Index into `pairs` of the first pair whose hash is not less than `hash`, or of the free pair before it. */
   seek(hash: number): number {
     const pairs = this.pairs;
     const wanted = hash >>> 0;
-    let at = ((wanted * this.#scale) | 0) << 1;
+    let at = (wanted * this.#scale) << 1;
     while (pairs[at + 1] !== 0 && pairs[at] >>> 0 < wanted) at += 2;
     return at;
   }
 
   /** Adds a pair; equal hashes stand side by side. */
   insert(hash: number, number: number): void {
+    if (++this.#size > this.#places * FULL) this.#double();
     let at = this.seek(hash);
     const pairs = this.pairs;
     while (number !== 0) {
@@ -44,7 +52,7 @@ export class HashIndex {
       at += 2;
     }
     // A free pair must be left at the end.
-    if (at === pairs.length) this.#stretch();
+    if (at === this.#end) this.#resize(this.#places, this.#end + 2 * SLACK);
   }
 
   /** Takes a pair out, if it is there. */
@@ -55,9 +63,10 @@ export class HashIndex {
       if (pairs[at + 1] === 0 || pairs[at] !== hash) return;
       at += 2;
     }
+    this.#size--;
     // What stands behind moves up, unless it is where it belongs.
     for (let next = at + 2; ; next += 2) {
-      if (pairs[next + 1] === 0 || Math.floor((pairs[next] >>> 0) * this.#scale) * 2 === next) break;
+      if (pairs[next + 1] === 0 || ((pairs[next] >>> 0) * this.#scale) << 1 === next) break;
       pairs[at] = pairs[next];
       pairs[at + 1] = pairs[next + 1];
       at = next;
@@ -65,42 +74,54 @@ export class HashIndex {
     pairs[at + 1] = 0;
   }
 
+  /** Bytes that the table takes, without what was laid out for later. */
+  get byteLength(): number {
+    return this.#end * 4;
+  }
+
   /** Calls `visit` with the number of each pair whose hash is at least `from` and below `to` (0 … 2^32). */
   range(from: number, to: number, visit: (number: number) => void): void {
     const pairs = this.pairs;
     const end = Math.ceil(to * this.#scale) * 2;
     // Behind a free pair no pair stands before its own place.
-    for (let at = this.seek(from); at < pairs.length && (at < end || pairs[at + 1] !== 0); at += 2)
+    for (let at = this.seek(from); at < this.#end && (at < end || pairs[at + 1] !== 0); at += 2)
       if (pairs[at + 1] !== 0 && pairs[at] >>> 0 >= from) {
         if (pairs[at] >>> 0 >= to) return;
         visit(pairs[at + 1]);
       }
   }
 
-  /** Makes room for more. */
-  grow(places: number): void {
-    const old = this.pairs;
-    this.#scale = places / 0x100000000;
-    this.pairs = new Int32Array((places + SLACK) * 2);
-    this.#refill(old);
-  }
-
-  /** So many hashes ended at the end of the table that the slack is used up: more of it. */
-  #stretch(): void {
-    const longer = new Int32Array(this.pairs.length + 2 * SLACK);
-    longer.set(this.pairs);
-    this.pairs = longer;
-  }
-
-  #refill(old: Int32Array): void {
+  #double(): void {
+    const oldEnd = this.#end;
+    this.#resize(this.#places * 2, oldEnd + this.#places * 2);
+    const { pairs } = this;
+    const moved = this.#end - oldEnd;
+    // In the same array: all goes to its end, and from there, in order, to its new place, which is never behind the old.
+    pairs.copyWithin(moved, 0, oldEnd);
+    pairs.fill(0, 0, moved);
     let free = 0;
-    for (let from = 0; from < old.length; from += 2) {
-      if (old[from + 1] === 0) continue;
-      const at = Math.max(free, Math.floor((old[from] >>> 0) * this.#scale) * 2);
-      if (at + 2 >= this.pairs.length) this.#stretch();
-      this.pairs[at] = old[from];
-      this.pairs[at + 1] = old[from + 1];
+    for (let from = moved; from < this.#end; from += 2) {
+      const number = pairs[from + 1];
+      if (number === 0) continue;
+      const hash = pairs[from];
+      pairs[from + 1] = 0;
+      const at = Math.max(free, ((hash >>> 0) * this.#scale) << 1);
+      pairs[at] = hash;
+      pairs[at + 1] = number;
       free = at + 2;
     }
+  }
+
+  /** Lays out the table for `places` and `end`; what is in it stays where it is. */
+  #resize(places: number, end: number): void {
+    this.#places = places;
+    this.#scale = places / 0x100000000;
+    this.#end = end;
+    if (end <= this.pairs.length) return;
+    let length = end;
+    if (places >= LAST_MOVE) while (length < (this.expected / FULL) * 2) length *= 2;
+    const old = this.pairs;
+    this.pairs = new Int32Array(length);
+    this.pairs.set(old);
   }
 }
