@@ -38,6 +38,7 @@ const SOCK_NONBLOCK = 0o4000;
 const IPPROTO_RAW = 255;
 const NETLINK_NETFILTER = 12;
 const SOL_SOCKET = 1;
+const SO_BROADCAST = 6;
 const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 
@@ -119,7 +120,10 @@ export class SystemCalls {
 
   /** A raw socket whose user writes whole IP packets. */
   openRaw(family: 4 | 6): number {
-    return this.#check("raw socket", this.#socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW));
+    const fd = this.#check("raw socket", this.#socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW));
+    const on = Buffer.from([1, 0, 0, 0]);
+    this.#check("SO_BROADCAST", this.#setsockopt(fd, SOL_SOCKET, SO_BROADCAST, on, 4));
+    return fd;
   }
 
   /** Sends a whole IP packet as a local program would; returns 0 or the errno (EPERM: dropped in OUTPUT). */

@@ -5,7 +5,7 @@
  */
 import { CONTINUE } from "../packet/hook.ts";
 import type { Packet } from "../packet/packet.ts";
-import type { StepListener } from "../packet/step.ts";
+import type { Step } from "../packet/step.ts";
 import {
   ACCEPTS,
   ACTS,
@@ -121,18 +121,22 @@ class Walker {
 
   #act(rule: CompiledRule, code: number): number | null {
     if (rule.action === null) return null;
-    const answers = this.#p.steps;
-    // What the target itself causes (an answer, a log line) is told before what it did.
-    const verdict = rule.action(this.#p);
-    this.#matched(rule, answers);
+    const p = this.#p;
+    const steps = p.steps;
+    // What the target causes (an answer, a log line) is told after what it did, which is known only afterwards.
+    const caused: Step[] = [];
+    if (steps !== null) p.steps = caused;
+    const verdict = rule.action(p);
+    p.steps = steps;
+    this.#matched(rule);
+    if (steps !== null) for (const step of caused) steps.push(step);
     if (verdict >= 0) return code + verdict;
-    if (this.#p.hotdrop || verdict === CONTINUE) return this.#p.hotdrop ? code : null;
+    if (p.hotdrop || verdict === CONTINUE) return p.hotdrop ? code : null;
     return this.#leave() ? this.#policy() : null;
   }
 
-  #matched(rule: CompiledRule, steps: StepListener | null = this.#p.steps): void {
-    if (steps === null) return;
-    steps.push({
+  #matched(rule: CompiledRule): void {
+    this.#p.steps?.push({
       kind: "matched",
       at: rule.place,
       text: this.#on.text(rule, this.#table),

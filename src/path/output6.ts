@@ -72,6 +72,7 @@ function loopCopy(on: Stack, p: Skb): void {
   if ((code & 3) === ACCEPT) {
     copy.packetType = PACKET_LOOPBACK;
     copy.arrival = p.outDev;
+    copy.copyOf = p;
     on.loop(copy);
   }
   on.done(copy);

@@ -52,6 +52,8 @@ export class Skb extends Packet {
   delivered = false;
   /** Device on which a packet of the host's own arrives again; 0: lo. */
   arrival = 0;
+  /** The packet of which this is a copy that the host itself hears; null: it is no such copy. */
+  copyOf: Skb | null = null;
   /** It was sent to lo and waits to be received there. */
   looped = false;
 
@@ -75,6 +77,7 @@ export class Skb extends Packet {
     this.natCode = PASS;
     this.delivered = false;
     this.arrival = 0;
+    this.copyOf = null;
     this.looped = false;
   }
 

@@ -40,7 +40,11 @@ function drain(on: Stack, main: Skb | null, code: number): number {
     p.forwarded = false;
     const end = p.family === 4 ? receive4(on, p) : receive6(on, p);
     if (p === main) result = end;
-    else on.done(p);
+    else {
+      // The copy's last tables are the packet's last tables.
+      if (p.copyOf === main && main !== null && p.filterCode !== PASS) main.filterCode = p.filterCode;
+      on.done(p);
+    }
   }
   return result;
 }
