@@ -383,7 +383,11 @@ export class Conntrack {
 
   /** `to` answers `from` (REJECT): it gets its connection, in the other direction. nf_conntrack_attach. */
   attach(to: Packet, from: Packet): void {
-    if (from.ct === 0) return;
+    if (from.ct === 0) {
+      // Of an untracked packet the answer has no connection, yet is not blank: CT and NOTRACK leave it alone.
+      if (from.ctinfo === CT_UNTRACKED) to.ctinfo = CT_RELATED;
+      return;
+    }
     to.ct = from.ct;
     to.ctinfo = from.ctinfo < CT_ESTABLISHED_REPLY ? CT_RELATED_REPLY : CT_RELATED;
   }
