@@ -1,5 +1,5 @@
 /** Connection states as the state and conntrack matches name them, one bit each. */
-import { CT_ESTABLISHED, CT_NEW, CT_UNTRACKED, type Packet } from "../packet/packet.ts";
+import { CT_NEW, CT_RELATED, CT_UNTRACKED, type Packet } from "../packet/packet.ts";
 import { RuleError } from "../rules/extension.ts";
 
 export const STATE_INVALID = 1;
@@ -83,11 +83,12 @@ export function stateSource(states: number): string {
   if (wanted === PACKET_STATES) return "true";
   if (wanted === 0) return "false";
   const asks: string[] = [];
-  // A literal whose bit n says that ctinfo n is wanted. ctinfo 0 of a packet without connection means nothing.
+  // A literal whose bit n says that ctinfo n is wanted. ctinfo 0 of a packet without connection means nothing, and 1
+  // is that of an answer to an untracked packet (Conntrack.attach): INVALID, both.
   const bits = [0, 1, 3, 4].reduce((sum, info) => sum | (((wanted >>> ((info % 3) + 1)) & 1) << info), 0);
   if (bits !== 0) asks.push(`p.ct !== 0 && ((${bits} >>> p.ctinfo) & 1) === 1`);
   if ((wanted & STATE_NEW) !== 0) asks.push(`p.ctinfo === ${CT_NEW}`);
-  if ((wanted & STATE_INVALID) !== 0) asks.push(`p.ct === 0 && p.ctinfo === ${CT_ESTABLISHED}`);
+  if ((wanted & STATE_INVALID) !== 0) asks.push(`p.ct === 0 && p.ctinfo <= ${CT_RELATED}`);
   if ((wanted & STATE_UNTRACKED) !== 0) asks.push(`p.ctinfo === ${CT_UNTRACKED}`);
   return asks.length === 1 ? asks[0] : asks.map((ask) => `(${ask})`).join(" || ");
 }
