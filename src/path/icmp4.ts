@@ -107,6 +107,12 @@ function sourceOf(on: Stack, p: Skb, route: Route): number {
 
 const RT_SCOPE_LINK = 253;
 
+/** A socket's multicasts go no further than the link unless it says otherwise (inet->mc_ttl). */
+function ttlOf(on: Stack, way: Route): number {
+  if (way.type === RTN_MULTICAST) return 1;
+  return way.hopLimit !== 0 ? way.hopLimit : on.host.sysctl.ipDefaultTtl;
+}
+
 interface Letter {
   readonly source: number;
   readonly destination: number;
@@ -126,7 +132,7 @@ function build(on: Stack, p: Skb, type: number, code: number, info: number, lett
   data[1] = letter.tos;
   view.setUint16(IPV4_LENGTH, length);
   view.setUint16(4, on.host.random.u16("ip id"));
-  data[8] = letter.way.hopLimit !== 0 ? letter.way.hopLimit : on.host.sysctl.ipDefaultTtl;
+  data[8] = ttlOf(on, letter.way);
   data[9] = IPPROTO_ICMP;
   view.setInt32(12, letter.source);
   view.setInt32(16, letter.destination);
