@@ -23,6 +23,7 @@ import { printRule, printSave } from "../rules/print.ts";
 import type { Counters, Ruleset } from "../rules/ruleset.ts";
 import { answersOf } from "./answers.ts";
 import { type By, Decisions, PASS } from "./decisions.ts";
+import { entryOf } from "./entry-of.ts";
 import type { Explainer } from "./explain.ts";
 import { canGenerate } from "./generate.ts";
 import { hookWalks } from "./hook-walks.ts";
@@ -234,7 +235,7 @@ export class Firewall {
     const device = this.#device(dev);
     this.#load(bytes, about);
     this.#main.inDev = device.index;
-    return this.#outcome(dev, about);
+    return this.#outcome(dev, bytes, about);
   }
 
   /** The host itself sends a packet (as through a raw socket with IP_HDRINCL: the bytes are complete). */
@@ -243,7 +244,7 @@ export class Firewall {
     this.#load(bytes, about);
     this.#main.local = true;
     this.#main.outDev = device;
-    return this.#outcome(null, about);
+    return this.#outcome(null, bytes, about);
   }
 
   #device(name: string): Interface {
@@ -270,7 +271,7 @@ export class Firewall {
     if (about.mark !== undefined) p.mark = about.mark | 0;
   }
 
-  #outcome(dev: string | null, about: About): Outcome {
+  #outcome(dev: string | null, bytes: Uint8Array, about: About): Outcome {
     const p = this.#main;
     const steps: Step[] | null = about.steps === true ? [] : null;
     const out: Emitted[] = [];
@@ -279,7 +280,7 @@ export class Firewall {
     this.#out = out;
     try {
       this.#go();
-      entry = this.conntrack.line(p);
+      entry = p.ct === 0 ? entryOf(this.conntrack, bytes, p.zone) : this.conntrack.line(p);
     } finally {
       this.#out = null;
       p.steps = null;
