@@ -202,7 +202,8 @@ export class Firewall {
     for (const table of tables) prepareTable(table, this.host, generates);
     const gather = family === 4 ? (p: Skb) => stack.fragments4.gather(p) : (p: Skb) => stack.fragments6.gather(p);
     const walks = hookWalks({ stack, family, tables, gather, explainer: this.#explainer() }, generates);
-    (family === 4 ? stack.hooks4 : stack.hooks6).push(...walks);
+    if (family === 4) stack.hooks4 = walks;
+    else stack.hooks6 = walks;
   }
 
   #explainer(): Explainer {

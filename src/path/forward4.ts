@@ -32,7 +32,8 @@ export function forward4(on: Stack, p: Skb): number {
   if (route.redirect && (opt === null || opt.sourceRoute === 0)) redirect(on, p);
   if (on.updatesPriority) p.priority = PRIORITIES[(p.tos & 0x1e) >> 1];
   p.outDev = route.dev;
-  const code = on.at(FORWARD, p);
+  on.enter(FORWARD, p);
+  const code = on.hooks4.forward(p);
   if ((code & 3) !== ACCEPT) return code;
   if (opt !== null) {
     forwardOptions(p, opt, route.source0);

@@ -37,7 +37,8 @@ export function forward6(on: Stack, p: Skb): number {
   p.forwarded = true;
   if (p.way !== WAY_OUTPUT) p.way = WAY_FORWARD;
   p.outDev = route.dev;
-  const code = on.at(FORWARD, p);
+  on.enter(FORWARD, p);
+  const code = on.hooks6.forward(p);
   return (code & 3) === ACCEPT ? output6(on, p) : code;
 }
 

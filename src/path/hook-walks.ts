@@ -8,11 +8,11 @@ import { PASS } from "./decisions.ts";
 import type { Explainer } from "./explain.ts";
 import type { Walk } from "./generate.ts";
 import { type StepName, stepsAt } from "./hooks.ts";
-import type { CompiledTable } from "./program.ts";
+import type { CompiledChain, CompiledTable } from "./program.ts";
 import { reroute } from "./reroute.ts";
 import type { Skb } from "./skb.ts";
-import type { SkbWalk, Stack } from "./stack.ts";
-import { tableWalk } from "./walk.ts";
+import type { HookWalks, SkbWalk, Stack } from "./stack.ts";
+import { tableSource, tableWalk } from "./walk.ts";
 
 /** Indexes of STATE_NAMES (firewall.ts). */
 const STATE_NEW = 1;
@@ -30,23 +30,35 @@ interface Parts {
   readonly explainer: Explainer;
 }
 
+/** What happens at one hook of one priority. */
+interface HookStep {
+  readonly walk: SkbWalk;
+  /** The same as statements that leave in `c` a code, or return it; for generated code. Default: calls `walk`. */
+  source?(name: (value: unknown) => string): string;
+}
+
 /** The walks of all hooks of a family. */
-export function hookWalks(parts: Parts, generates: boolean): SkbWalk[] {
-  return HOOK_NAMES.map((_, hook) => {
+export function hookWalks(parts: Parts, generates: boolean): HookWalks {
+  const [preRouting, input, forward, output, postRouting] = HOOK_NAMES.map((_, hook) => {
     const steps = stepsAt(hook as Hook)
-      .map((step) => stepWalk(parts, hook as Hook, step))
-      .filter((walk) => walk !== null);
-    return generates ? generated(steps) : oneByOne(steps);
+      .map((step) => hookStep(parts, hook as Hook, step))
+      .filter((step) => step !== null);
+    return generates ? generated(steps) : oneByOne(steps.map((step) => step.walk));
   });
+  return { preRouting, input, forward, output, postRouting };
 }
 
 /** Spelt out, so that every call site has one callee and the engine can inline it. */
-function generated(steps: readonly SkbWalk[]): SkbWalk {
-  const body = steps.map((_, i) => `c = s${i}(p); if ((c & 3) !== 1) return c;`).join("\n");
-  const names = steps.map((_, i) => `const s${i} = S[${i}];`).join("\n");
-  return new Function("S", `"use strict";\n${names}\nreturn function (p) {\nlet c = 0;\n${body}\nreturn ${PASS};\n};`)(
-    steps,
-  ) as SkbWalk;
+function generated(steps: readonly HookStep[]): SkbWalk {
+  const values: unknown[] = [];
+  const name = (value: unknown) => `v${values.push(value) - 1}`;
+  const body = steps.map((step) => {
+    const statements = step.source?.(name) ?? `c = ${name(step.walk)}(p);`;
+    return `${statements}\nif ((c & 3) !== 1) return c;`;
+  });
+  const names = values.map((_, i) => `const v${i} = V[${i}];`).join("\n");
+  const code = `"use strict";\n${names}\nreturn function (p) {\nlet c = ${PASS};\n${body.join("\n")}\nreturn ${PASS};\n};`;
+  return new Function("V", code)(values) as SkbWalk;
 }
 
 function oneByOne(steps: readonly SkbWalk[]): SkbWalk {
@@ -59,41 +71,43 @@ function oneByOne(steps: readonly SkbWalk[]): SkbWalk {
   };
 }
 
-function stepWalk(parts: Parts, hook: Hook, step: StepName): SkbWalk | null {
+function hookStep(parts: Parts, hook: Hook, step: StepName): HookStep | null {
   const { stack, family, tables } = parts;
   const armed = stack.conntrack.armed(family);
   switch (step) {
     case "defrag":
-      return armed ? parts.gather : null;
+      return armed ? defragStep(parts.gather, family) : null;
     case "conntrack":
       return armed ? trackStep(stack) : null;
     case "confirm":
       return armed ? confirmStep(stack) : null;
     default: {
       const table = tables.find((t) => t.name === step);
-      if (table === undefined) return null;
-      const walk = tableWalk(table, hook, parts.explainer);
-      if (step === "nat") return natStep(stack, hook, walk);
-      if (step === "filter") return filterStep(walk);
-      if (step === "mangle" && hook === OUTPUT) return mangleOutputStep(stack, walk);
-      return tableStep(walk);
+      const base = table?.base[hook] ?? null;
+      if (table === undefined || base === null) return null;
+      const walk = tableWalk(table, base, parts.explainer);
+      if (step === "nat") return { walk: natStep(stack, hook, walk) };
+      if (step === "mangle" && hook === OUTPUT) return { walk: mangleOutputStep(stack, walk) };
+      return tableStep(table, base, walk, parts.explainer);
     }
   }
 }
 
-function tableStep(walk: Walk): SkbWalk {
-  return (p) => {
-    const code = walk(p);
-    p.lastCode = code;
-    return code;
-  };
+function defragStep(gather: SkbWalk, family: Family): HookStep {
+  // A packet without extension headers is no IPv6 fragment.
+  const maybe = family === 4 ? "p.fragment" : "p.l4 !== p.start + 40";
+  return { walk: gather, source: (name) => `if (${maybe}) c = ${name(gather)}(p);` };
 }
 
-function filterStep(walk: Walk): SkbWalk {
-  return (p) => {
-    const code = walk(p);
-    p.filterCode = code;
-    return code;
+function tableStep(table: CompiledTable, base: CompiledChain, walk: Walk, explainer: Explainer): HookStep {
+  const field = table.name === "filter" ? "filterCode" : "lastCode";
+  return {
+    walk: (p) => {
+      const code = walk(p);
+      p[field] = code;
+      return code;
+    },
+    source: (name) => `${tableSource(table, base, explainer, name)}\np.${field} = c;`,
   };
 }
 
@@ -149,14 +163,23 @@ function natStep(stack: Stack, hook: Hook, walk: Walk): SkbWalk {
   };
 }
 
-function trackStep(stack: Stack): SkbWalk {
+function trackStep(stack: Stack): HookStep {
   const conntrack = stack.conntrack;
-  return (p) => {
-    const verdict = conntrack.track(p);
-    if (verdict !== ACCEPT) return stack.drop(p, conntrack.dropReason);
-    p.state = stateOf(p);
-    if (p.steps !== null) p.steps.push({ kind: "state", state: STATE_WORDS[p.state], entry: conntrack.line(p) });
-    return PASS;
+  const tell = (p: Skb) => p.steps?.push({ kind: "state", state: STATE_WORDS[p.state], entry: conntrack.line(p) });
+  const drop = (p: Skb) => stack.drop(p, conntrack.dropReason);
+  return {
+    walk: (p) => {
+      if (conntrack.track(p) !== ACCEPT) return drop(p);
+      p.state = stateOf(p);
+      if (p.steps !== null) tell(p);
+      return PASS;
+    },
+    source: (name) =>
+      [
+        `if (${name(conntrack)}.track(p) !== ${ACCEPT}) return ${name(drop)}(p);`,
+        `p.state = ${name(stateOf)}(p);`,
+        `if (p.steps !== null) ${name(tell)}(p);`,
+      ].join("\n"),
   };
 }
 
@@ -168,7 +191,11 @@ function stateOf(p: Skb): number {
   return p.ctinfo === CT_NEW ? STATE_NEW : STATE_RELATED;
 }
 
-function confirmStep(stack: Stack): SkbWalk {
+function confirmStep(stack: Stack): HookStep {
   const conntrack = stack.conntrack;
-  return (p) => (conntrack.confirm(p) === ACCEPT ? PASS : stack.drop(p, conntrack.dropReason));
+  const drop = (p: Skb) => stack.drop(p, conntrack.dropReason);
+  return {
+    walk: (p) => (conntrack.confirm(p) === ACCEPT ? PASS : drop(p)),
+    source: (name) => `if (${name(conntrack)}.confirm(p) !== ${ACCEPT}) return ${name(drop)}(p);`,
+  };
 }

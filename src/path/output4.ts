@@ -19,7 +19,8 @@ export function localOut4(on: Stack, p: Skb): number {
   p.way = WAY_OUTPUT;
   p.inDev = 0;
   p.outDev = p.route === null ? 0 : p.route.dev;
-  const code = on.at(OUTPUT, p);
+  on.enter(OUTPUT, p);
+  const code = on.hooks4.output(p);
   return (code & 3) === ACCEPT ? output4(on, p) : code;
 }
 
@@ -36,7 +37,8 @@ export function output4(on: Stack, p: Skb): number {
       if (route.type === RTN_MULTICAST && p.ttl === 0) return on.drop(p, "a multicast with TTL 0 stays in the host");
     }
   }
-  const code = on.at(POSTROUTING, p);
+  on.enter(POSTROUTING, p);
+  const code = on.hooks4.postRouting(p);
   return (code & 3) === ACCEPT ? finish4(on, p) : code;
 }
 
@@ -48,7 +50,8 @@ function loopCopy(on: Stack, p: Skb): void {
   copy.load(copy.data, copy.view, 0, length);
   copy.begin();
   copy.copyMetadata(p);
-  const code = on.at(POSTROUTING, copy);
+  on.enter(POSTROUTING, copy);
+  const code = on.hooks4.postRouting(copy);
   on.tell(p, copy, "the host hears it too");
   if ((code & 3) === ACCEPT) {
     copy.packetType = PACKET_LOOPBACK;

@@ -17,7 +17,8 @@ export function localOut6(on: Stack, p: Skb): number {
   p.way = WAY_OUTPUT;
   p.inDev = 0;
   p.outDev = p.route === null ? 0 : p.route.dev;
-  const code = on.at(OUTPUT, p);
+  on.enter(OUTPUT, p);
+  const code = on.hooks6.output(p);
   return (code & 3) === ACCEPT ? output6(on, p) : code;
 }
 
@@ -27,7 +28,8 @@ export function output6(on: Stack, p: Skb): number {
   if (route === null) return on.drop(p, "no route");
   p.outDev = p.deviceNow = route.dev;
   if (on.host.interfaces[route.dev].settings6.disabled) return on.drop(p, "IPv6 is off on the device");
-  const code = on.at(POSTROUTING, p);
+  on.enter(POSTROUTING, p);
+  const code = on.hooks6.postRouting(p);
   return (code & 3) === ACCEPT ? finish6(on, p) : code;
 }
 
@@ -67,7 +69,8 @@ function loopCopy(on: Stack, p: Skb): void {
   copy.load(copy.data, copy.view, 0, length);
   copy.begin();
   copy.copyMetadata(p);
-  const code = on.at(POSTROUTING, copy);
+  on.enter(POSTROUTING, copy);
+  const code = on.hooks6.postRouting(copy);
   on.tell(p, copy, "the host hears it too");
   if ((code & 3) === ACCEPT) {
     copy.packetType = PACKET_LOOPBACK;

@@ -41,7 +41,8 @@ export function receive4(on: Stack, p: Skb): number {
   if (wrong !== "") return on.drop(p, wrong);
   p.iif = p.inDev;
   p.outDev = 0;
-  const code = on.at(PREROUTING, p);
+  on.enter(PREROUTING, p);
+  const code = on.hooks4.preRouting(p);
   return (code & 3) === ACCEPT ? finish(on, p) : code;
 }
 
@@ -173,7 +174,8 @@ function deliver(on: Stack, p: Skb): number {
     const code = on.fragments4.deliver(p);
     if ((code & 3) !== ACCEPT) return code;
   }
-  const code = on.at(INPUT, p);
+  on.enter(INPUT, p);
+  const code = on.hooks4.input(p);
   if ((code & 3) === ACCEPT) p.delivered = true;
   return code;
 }

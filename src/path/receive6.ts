@@ -29,7 +29,8 @@ export function receive6(on: Stack, p: Skb): number {
     const code = readHopByHop(on, p);
     if (code !== PASS) return code;
   }
-  const code = on.at(PREROUTING, p);
+  on.enter(PREROUTING, p);
+  const code = on.hooks6.preRouting(p);
   return (code & 3) === ACCEPT ? finish(on, p) : code;
 }
 
@@ -91,7 +92,8 @@ function noWay(on: Stack, p: Skb, route: Route): number {
 /** ip6_input, ip6_mc_input. Here the packet ends: no socket answers, and no later header is looked at. */
 function deliver(on: Stack, p: Skb): number {
   if (p.way !== WAY_OUTPUT) p.way = WAY_INPUT;
-  const code = on.at(INPUT, p);
+  on.enter(INPUT, p);
+  const code = on.hooks6.input(p);
   if ((code & 3) === ACCEPT) p.delivered = true;
   return code;
 }

@@ -6,7 +6,7 @@
 import type { Conntrack } from "../conntrack/conntrack.ts";
 import type { Host } from "../host/host.ts";
 import type { Nat } from "../nat/nat.ts";
-import type { Hook, HookName } from "../packet/hook.ts";
+import type { Hook } from "../packet/hook.ts";
 import { HOOK_NAMES } from "../packet/hook.ts";
 import type { Packet } from "../packet/packet.ts";
 import type { Step } from "../packet/step.ts";
@@ -19,6 +19,21 @@ import { Skb } from "./skb.ts";
 
 export type SkbWalk = (p: Skb) => number;
 
+/**
+ * All that happens at each hook of a family, as one walk over the packet. Fields, not an array: a call that always
+ * meets the same function is one that the engine inlines.
+ */
+export interface HookWalks {
+  readonly preRouting: SkbWalk;
+  readonly input: SkbWalk;
+  readonly forward: SkbWalk;
+  readonly output: SkbWalk;
+  readonly postRouting: SkbWalk;
+}
+
+const pass: SkbWalk = () => PASS;
+const EMPTY: HookWalks = { preRouting: pass, input: pass, forward: pass, output: pass, postRouting: pass };
+
 export const LO = 1;
 /** netdev_max_backlog: so many packets wait on lo; more are lost. */
 const BACKLOG = 1000;
@@ -29,9 +44,9 @@ export class Stack {
   readonly nat: Nat;
   readonly decisions: Decisions;
   readonly limit: IcmpLimit;
-  /** By hook: everything that happens there, as one walk over the packet. Filled by whoever builds the stack. */
-  readonly hooks4: SkbWalk[] = [];
-  readonly hooks6: SkbWalk[] = [];
+  /** Set by whoever builds the stack. */
+  hooks4: HookWalks = EMPTY;
+  hooks6: HookWalks = EMPTY;
   readonly fragments4: Fragments4;
   readonly fragments6: Fragments6;
   /** Forwarding gives a packet the priority of its TOS (ip_forward_update_priority). */
@@ -86,14 +101,10 @@ export class Stack {
     return this.decisions.reason(reason) * 4;
   }
 
-  /** Runs a hook: a code whose verdict is ACCEPT when the packet goes on. */
-  at(hook: Hook, p: Skb): number {
+  /** The packet comes to a hook; the caller then runs the hook's walk. */
+  enter(hook: Hook, p: Skb): void {
     p.hook = hook;
-    if (p.steps !== null) {
-      const name: HookName = HOOK_NAMES[hook];
-      p.steps.push({ kind: "hook", hook: name, packet: this.describe(p) });
-    }
-    return p.family === 4 ? this.hooks4[hook](p) : this.hooks6[hook](p);
+    if (p.steps !== null) p.steps.push({ kind: "hook", hook: HOOK_NAMES[hook], packet: this.describe(p) });
   }
 
   /** The packet goes out by its device: away, or through lo back in. */

@@ -239,13 +239,13 @@ function closing(table: CompiledTable, base: CompiledChain, run: (p: Packet) => 
 
 const WAYS: Record<string, Way> = {
   explain: (table, base) => (p) => explain(table, base, p, silent),
-  prepared: (table) => {
+  prepared: (table, base) => {
     prepareTable(table, host, true);
-    return tableWalk(table, FORWARD, silent);
+    return tableWalk(table, base, silent);
   },
-  functions: (table) => {
+  functions: (table, base) => {
     prepareTable(table, host, false);
-    return tableWalk(table, FORWARD, silent);
+    return tableWalk(table, base, silent);
   },
   generated: (table, base) => {
     for (const chain of table.chains) chain.run = generate(chain.rules, table.counters, false);

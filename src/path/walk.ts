@@ -5,10 +5,9 @@
  * are odd.
  */
 import type { Host } from "../host/host.ts";
-import type { Hook } from "../packet/hook.ts";
 import type { Packet } from "../packet/packet.ts";
 import { askRule, GO_ON } from "./ask.ts";
-import { BACK, PASS } from "./decisions.ts";
+import { BACK } from "./decisions.ts";
 import { type Explainer, explain } from "./explain.ts";
 import { generate, type Walk } from "./generate.ts";
 import type { CompiledChain, CompiledRule, CompiledTable } from "./program.ts";
@@ -41,10 +40,8 @@ function askAll(rules: readonly CompiledRule[], counters: Float64Array, p: Packe
   return BACK;
 }
 
-/** What a table makes of a packet at a hook: a code. */
-export function tableWalk(table: CompiledTable, hook: Hook, explainer: Explainer): Walk {
-  const base = table.base[hook];
-  if (base === null) return () => PASS;
+/** What a table makes of a packet at the hook of this base chain: a code. */
+export function tableWalk(table: CompiledTable, base: CompiledChain, explainer: Explainer): Walk {
   const counters = table.counters;
   const at = base.policyCounter;
   const policy = base.policyCode;
@@ -61,4 +58,22 @@ export function tableWalk(table: CompiledTable, hook: Hook, explainer: Explainer
     counters[at + 1] += p.length;
     return policy;
   };
+}
+
+/** The same as statements that leave the code in `c`. */
+export function tableSource(
+  table: CompiledTable,
+  base: CompiledChain,
+  explainer: Explainer,
+  name: (value: unknown) => string,
+): string {
+  const explaining = name((p: Packet) => explain(table, base, p, explainer));
+  if (table.traces) return `c = ${explaining}(p);`;
+  const at = base.policyCounter;
+  const counters = name(table.counters);
+  return [
+    `if (p.odd || p.traced || p.steps !== null) c = ${explaining}(p);`,
+    `else if ((c = ${name(base)}.run(p)) >= 0) { if (p.hotdrop) { p.hotdrop = false; c &= ~3; } }`,
+    `else { ${counters}[${at}] += 1; ${counters}[${at + 1}] += p.length; c = ${base.policyCode}; }`,
+  ].join("\n");
 }
