@@ -4,7 +4,7 @@
  */
 import { fold, pseudoSum4, pseudoSum6, sumOf } from "../bytes/checksum.ts";
 import { PREROUTING } from "../packet/hook.ts";
-import { CHECKSUM_NONE, type Packet } from "../packet/packet.ts";
+import { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, type Packet } from "../packet/packet.ts";
 import type { Conntrack } from "./conntrack.ts";
 
 /** Is there a checksum to verify? Not on the way out, not when it is known to be good, not when bytes are missing. */
@@ -14,13 +14,18 @@ export function verifies(on: Conntrack, p: Packet): boolean {
 
 /**
  * Does the checksum of the transport header at `l4`, with the pseudo header of `protocol`, hold? `covered` bytes of
- * it are summed (all but for UDP-Lite).
+ * it are summed (all but for UDP-Lite). `protocol` 0: there is no pseudo header.
  */
 export function checksumHolds(p: Packet, l4: number, protocol: number, covered: number): boolean {
-  const length = p.start + p.length - l4;
-  const pseudo =
-    p.family === 4
-      ? pseudoSum4(p.src0, p.dst0, protocol, length)
-      : pseudoSum6(p.src0, p.src1, p.src2, p.src3, p.dst0, p.dst1, p.dst2, p.dst3, protocol, length);
-  return fold(sumOf(p.view, l4, l4 + covered) + pseudo) === 0xffff;
+  const pseudo = protocol === 0 ? 0 : pseudoSum(p, protocol, p.start + p.length - l4);
+  if (fold(sumOf(p.view, l4, l4 + covered) + pseudo) !== 0xffff) return false;
+  // Nobody verifies it again, whatever happens to the bytes (skb->csum_valid).
+  p.checksum = CHECKSUM_UNNECESSARY;
+  return true;
+}
+
+function pseudoSum(p: Packet, protocol: number, length: number): number {
+  return p.family === 4
+    ? pseudoSum4(p.src0, p.dst0, protocol, length)
+    : pseudoSum6(p.src0, p.src1, p.src2, p.src3, p.dst0, p.dst1, p.dst2, p.dst3, protocol, length);
 }

@@ -4,7 +4,6 @@
  */
 
 import { expandIpv6, formatIpv4 } from "../bytes/address.ts";
-import { fold, sumOf } from "../bytes/checksum.ts";
 import { CT_RELATED, CT_RELATED_REPLY, CT_UNTRACKED, type Packet } from "../packet/packet.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { checksumHolds, verifies } from "./checksum.ts";
@@ -38,7 +37,7 @@ const transport = new Transport();
 /** nf_conntrack_icmpv4_error. */
 export function icmpError(on: Conntrack, p: Packet, l4: number): number {
   if (l4 + 8 > p.end) return invalid(on, p, IPPROTO_ICMP, "short packet");
-  if (verifies(on, p) && fold(sumOf(p.view, l4, p.end)) !== 0xffff)
+  if (verifies(on, p) && !checksumHolds(p, l4, 0, p.end - l4))
     return invalid(on, p, IPPROTO_ICMP, "bad hw icmp checksum");
   const type = p.data[l4];
   if (type > NR_ICMP_TYPES) return invalid(on, p, IPPROTO_ICMP, "invalid icmp type");

@@ -8,7 +8,7 @@
  */
 
 import type { Family, TableName } from "../packet/hook.ts";
-import { FORWARD, INPUT, OUTPUT } from "../packet/hook.ts";
+import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
 import { entryOf, readConnections } from "./conntrack-table.ts";
@@ -120,7 +120,7 @@ export class KernelFirewall {
     const own = ownMessages(messages, dev === null);
     this.delivered = own.find((m) => m.prefix === MARK_DELIVERED)?.payload ?? null;
     const path = pathOf(own, dev === null);
-    const passed = own.some((m) => m.prefix === MARK_DELIVERED || m.prefix === MARK_LEAVES);
+    const passed = own.some((m) => m.prefix === MARK_DELIVERED) || left(own, out);
     const trace = this.#trace(own);
     const by = decider(trace, this.#setup.rulesets[family], passed);
     const connections = this.connections();
@@ -164,12 +164,23 @@ function restore(name: string, rules: string): void {
 
 /**
  * The messages about the packet itself. The packets that the host makes because of it pass OUTPUT and POSTROUTING
- * inside; they have no input device, so of a received packet everything with one is its own.
+ * inside; they have no input device there, so of a received packet everything with one is its own, until something
+ * that the host sent comes back to it.
  */
 function ownMessages(messages: readonly LogMessage[], local: boolean): LogMessage[] {
-  if (!local) return messages.filter((m) => m.hook <= FORWARD || m.inDevice !== 0);
-  const second = messages.findIndex((m, i) => i > 0 && m.hook === OUTPUT && m.prefix === MARK_HOOK);
-  return messages.slice(0, second < 0 ? messages.length : second);
+  const first = local ? OUTPUT : PREROUTING;
+  const second = messages.findIndex((m, i) => i > 0 && m.hook === first && m.prefix === MARK_HOOK);
+  const own = messages.slice(0, second < 0 ? messages.length : second);
+  return local ? own : own.filter((m) => m.hook <= FORWARD || m.inDevice !== 0);
+}
+
+/** It went through POSTROUTING, and came out there: what is too long by then is dropped without a word. */
+function left(own: readonly LogMessage[], out: readonly Emitted[]): boolean {
+  const ends = (hex: string) => (hex[0] === "4" ? hex.slice(24, 40) : hex.slice(16, 80));
+  return own.some(
+    (m) =>
+      m.prefix === MARK_LEAVES && out.some(({ bytes }) => ends(bytes) === ends(Buffer.from(m.payload).toString("hex"))),
+  );
 }
 
 function pathOf(own: readonly LogMessage[], local: boolean): PathName {

@@ -13,7 +13,7 @@ export const GO_ON = -3;
 /** One rule: a code, BACK, or GO_ON. Counts it when it matches. */
 export function askRule(rule: CompiledRule, counters: Float64Array, p: Packet): number {
   const conditions = rule.conditions;
-  for (let i = 0; i < conditions.length; i++) if (!conditions[i].test(p)) return p.hotdrop ? rule.decision * 4 : GO_ON;
+  for (let i = 0; i < conditions.length; i++) if (!conditions[i].test(p)) return p.hotdrop ? rule.hotdropCode : GO_ON;
   counters[rule.counter]++;
   counters[rule.counter + 1] += p.length;
   return effect(rule, p);

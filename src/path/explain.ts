@@ -152,7 +152,7 @@ class Walker {
   #dropped(rule: CompiledRule): number {
     const { table, chain } = rule.place;
     this.#p.steps?.push({ kind: "dropped", reason: `a match in ${table} ${chain} could not read its header` });
-    return rule.decision * 4;
+    return rule.hotdropCode;
   }
 
   #enter(chain: CompiledChain): void {

@@ -82,7 +82,7 @@ function ruleSource(rule: CompiledRule, names: Names, resume: number): string {
   const counts = `N[${rule.counter}] += 1; N[${rule.counter + 1}] += p.length;`;
   const block = `{ ${counts} ${effectSource(rule, names, resume)} }`;
   if (asks.length === 0) return block;
-  const drops = rule.conditions.some((c) => c.hotdrops) ? ` else if (p.hotdrop) return ${rule.decision * 4};` : "";
+  const drops = rule.conditions.some((c) => c.hotdrops) ? ` else if (p.hotdrop) return ${rule.hotdropCode};` : "";
   return `if (${asks.join(" && ")}) ${block}${drops}`;
 }
 

@@ -43,6 +43,8 @@ export class CompiledRule {
   readonly counter: number;
   /** Decision, for codes and for `by`. */
   readonly decision: number;
+  /** The code when one of its matches drops the packet: then REJECT answers nobody. */
+  readonly hotdropCode: number;
   readonly does: number;
   /** Where a jump or goto leads. */
   readonly to: CompiledChain | null;
@@ -61,6 +63,7 @@ export class CompiledRule {
     this.place = parts.place;
     this.counter = parts.counter;
     this.decision = parts.decision;
+    this.hotdropCode = parts.hotdropDecision * 4;
     this.does = parts.does;
     this.to = parts.to;
     this.action = parts.action;
@@ -84,6 +87,7 @@ interface RuleParts {
   readonly place: RulePlace;
   readonly counter: number;
   readonly decision: number;
+  readonly hotdropDecision: number;
   readonly does: number;
   readonly to: CompiledChain | null;
   readonly action: Action | null;
@@ -259,8 +263,19 @@ class TableCompiler {
     }
     const target = this.#target(rule, engine, site, refuse);
     const rejects = rule.target?.kind === "target" && rule.target.use.name === "REJECT";
-    const decision = this.#machine.decisions.add(place, rejects);
-    const parts: RuleParts = { rule, place, counter: this.#count(rule), decision, matches, fields, ...target };
+    const { decisions } = this.#machine;
+    const decision = decisions.add(place, rejects);
+    const hotdropDecision = rejects ? decisions.add(place, false) : decision;
+    const parts: RuleParts = {
+      rule,
+      place,
+      counter: this.#count(rule),
+      decision,
+      hotdropDecision,
+      matches,
+      fields,
+      ...target,
+    };
     return new CompiledRule(parts, this.#family, this.#machine.host);
   }
 

@@ -2,6 +2,7 @@
  * A packet's whole way: arriving or departing, through lo and back if need be, together with all that it causes.
  */
 import type { Route } from "../host/route.ts";
+import { DROP } from "../packet/hook.ts";
 import { IP_DF, IPV4_FRAGMENT, IPV4_SOURCE, setIpv4Check } from "../packet/ipv4.ts";
 import { PASS } from "./decisions.ts";
 import { localOut4 } from "./output4.ts";
@@ -41,8 +42,11 @@ function drain(on: Stack, main: Skb | null, code: number): number {
     const end = p.family === 4 ? receive4(on, p) : receive6(on, p);
     if (p === main) result = end;
     else {
-      // The copy's last tables are the packet's last tables.
-      if (p.copyOf === main && main !== null && p.filterCode !== PASS) main.filterCode = p.filterCode;
+      if (p.copyOf === main && main !== null) {
+        // The copy's last tables are the packet's last tables; and its fate is, if nothing left.
+        if (p.filterCode !== PASS) main.filterCode = p.filterCode;
+        if ((code & 3) === DROP) result = end;
+      }
       on.done(p);
     }
   }
@@ -67,11 +71,14 @@ function fillHeader4(on: Stack, p: Skb, route: Route): void {
 function depart(on: Stack, p: Skb): number {
   const { host } = on;
   const present = p.end - p.start;
-  if (present < (p.family === 4 ? 20 : 40) || p.l4 < 0) return on.drop(p, "not a whole IP header");
+  // Of IPv6 only the fixed header must be whole.
+  if (present < (p.family === 4 ? 20 : 40) || (p.family === 4 && p.l4 < 0)) return on.drop(p, "not a whole IP header");
+  // rawv6_sendmsg: to :: means to ::1.
+  const d3 = (p.dst0 | p.dst1 | p.dst2 | p.dst3) === 0 ? 1 : p.dst3;
   const route =
     p.family === 4
       ? host.route4(p.dst0, 0, p.outDev, p.tos, p.mark)
-      : host.route6(p.dst0, p.dst1, p.dst2, p.dst3, 0, 0, 0, 0, p.outDev, p.mark);
+      : host.route6(p.dst0, p.dst1, p.dst2, d3, 0, 0, 0, 0, p.outDev, p.mark);
   if (route.error !== 0) return on.drop(p, route.reason === "" ? "no route" : route.reason, route.detail);
   if (p.length > host.interfaces[route.dev].mtu) return on.drop(p, "longer than the device's MTU");
   p.route = route;

@@ -212,7 +212,7 @@ function targetOf(
     if (fam === 4) special.push("-j TTL --ttl-set 33", "-j TTL --ttl-dec 1", "-j TTL --ttl-inc 2");
     else special.push("-j HL --hl-set 33", "-j HL --hl-dec 1");
     if (protocol === "tcp" && chain !== null && chain !== "INPUT" && chain !== "PREROUTING")
-      special.push("--tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200");
+      special.push("-m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200");
   }
   if (table === "raw") special.push("-j NOTRACK", "-j CT --notrack", "-j CT --zone 3", "-j CT --zone-orig 4");
   if (table === "filter") {
