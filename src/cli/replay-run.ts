@@ -139,6 +139,7 @@ export class ReplayRun {
     const mac = p.mac < 0 ? null : new Uint8Array(p.data.subarray(p.mac, p.mac + p.macLength));
     return {
       dev: p.local ? null : this.#host.interfaces[p.inDev].name,
+      outDev: p.outDev === 0 ? null : this.#host.interfaces[p.outDev].name,
       bytes: p.bytes(),
       time: p.time,
       wire: p.wire,

@@ -74,6 +74,8 @@ interface Arrived {
   readonly dev: string;
   readonly how: string;
   readonly packetType: number;
+  /** The device that a packet of the host's own must leave by, "" when its route says. */
+  readonly leaves: string;
 }
 
 function arrive(frame: Frame, device: string | null = null, config = ROUTER): Arrived {
@@ -85,7 +87,8 @@ function arrive(frame: Frame, device: string | null = null, config = ROUTER): Ar
   const p = new Packet();
   if (!arrivals.load(recordOf(frame), p)) throw new Error(arrivals.whyNot(recordOf(frame)));
   const how = FOUND_BY[arrivals.counts.indexOf(1)];
-  return { dev: p.local ? "local" : host.interfaces[p.inDev].name, how, packetType: p.packetType };
+  const leaves = p.outDev === 0 ? "" : host.interfaces[p.outDev].name;
+  return { dev: p.local ? "local" : host.interfaces[p.inDev].name, how, packetType: p.packetType, leaves };
 }
 
 const FROM_LAN = "udp 10.0.0.2:1 > 198.51.100.9:53";
@@ -174,6 +177,30 @@ test("on which device a packet arrived, and how that is known", (t) => {
   }
   const single: HostConfig = { interfaces: { eth0: { addresses: ["192.0.2.1/24"] } } };
   t.regex(arrive({ packet: FROM_LAN }, null, single).how, /only device/);
+});
+
+test("where no route tells, a sent packet leaves by the device that the capture saw it on", (t) => {
+  const out = { name: "wan0", direction: DIRECTION_OUT } as const;
+  const config: HostConfig = {
+    interfaces: { lan0: { addresses: ["10.0.0.1/24", "fe80::1/64"] }, wan0: { addresses: ["fe80::2/64"] } },
+  };
+  for (const [packet, leaves] of [
+    ["udp [fe80::2]:1 > [fe80::9]:2", "wan0"],
+    ["udp [fe80::2]:1 > [ff02::1]:2", "wan0"],
+    ["udp [fe80::2]:1 > [fe80::1]:2", ""],
+    ["udp [fe80::2]:1 > [2001:db8::9]:2", ""],
+    ["udp 10.0.0.1:1 > 224.0.0.251:2", "wan0"],
+    ["udp 10.0.0.1:1 > 239.255.255.250:2", "wan0"],
+    ["udp 0.0.0.0:68 > 255.255.255.255:67", "wan0"],
+    ["udp 10.0.0.1:1 > 10.0.0.255:2", ""],
+    ["udp 10.0.0.1:1 > 240.0.0.1:2", ""],
+  ] as const) {
+    t.is(arrive({ ...out, packet }, null, config).leaves, leaves, packet);
+    t.is(arrive({ ...out, direction: DIRECTION_IN, packet }, null, config).leaves, "", `received: ${packet}`);
+  }
+  const group = "udp 10.0.0.1:1 > 224.0.0.251:2";
+  t.is(arrive({ packet: group }, null, config).leaves, "", "the capture names no device");
+  t.is(arrive({ packet: group }, "wan0", config).leaves, "wan0", "--in");
 });
 
 test("whose frame it was", (t) => {

@@ -114,8 +114,10 @@ export class Arrivals {
     p.time = record.time;
     p.wire = record.wireLength - (frame.start - record.start);
     if (p.cut) this.cut++;
-    if (this.#isSent(record, p)) p.local = true;
-    else this.#arrive(record, p);
+    if (this.#isSent(record, p)) {
+      p.local = true;
+      if (this.#needsDevice(p)) p.outDev = this.#leaving(record);
+    } else this.#arrive(record, p);
     if (this.#checksums.any) this.#judgeChecksum(p);
     else if (p.cut) p.checksum = CHECKSUM_UNNECESSARY;
     return true;
@@ -169,6 +171,20 @@ export class Arrivals {
     if (frame.packetType >= 0) p.packetType = frame.packetType;
     else if (frame.macDestination >= 0 && device.mac !== null)
       p.packetType = sameMac(record.data, frame.macDestination, device.mac) ? PACKET_HOST : PACKET_OTHERHOST;
+  }
+
+  /** A group, a link-local address or the limited broadcast is on every device: only its sender can say on which. */
+  #needsDevice(p: Packet): boolean {
+    const { dst0 } = p;
+    if (p.family === 4) return dst0 >>> 28 === 0xe || dst0 === -1;
+    // The host's own link-local addresses are seen on the loopback, where there is no route to them.
+    return dst0 >>> 24 === 0xff || (dst0 >>> 22 === 0x3fa && !this.#host.isLocal6(dst0, p.dst1, p.dst2, p.dst3));
+  }
+
+  /** The device that the capture saw a packet leave by; 0 when it names none. */
+  #leaving(record: CaptureRecord): number {
+    const device = this.#interfaceNamed(record.interface, this.frame) ?? this.#device ?? this.#only;
+    return device === null ? 0 : device.index;
   }
 
   #deviceFor(record: CaptureRecord, p: Packet): Interface {

@@ -10,6 +10,8 @@ import type { ChainCounters, Outcome } from "../path/firewall.ts";
 export interface PacketInput {
   /** The device it arrives on; null: the host itself sends it. */
   readonly dev: string | null;
+  /** The device that the sender is bound to when the host itself sends it; null: to none. */
+  readonly outDev: string | null;
   /** From the network header on. */
   readonly bytes: Uint8Array;
   /** Microseconds since 1970. */
@@ -39,6 +41,8 @@ export interface ReplayEngine {
   save(family: Family): Answer<string>;
   /** Lines of `conntrack -L`, as of the last packet's time. */
   connections(): Answer<readonly string[]>;
+  /** Sentences for the report about what this engine was not asked, or was asked otherwise. */
+  notes(): readonly string[];
   /** Gives back what the engine holds of the machine. */
   close(): void;
 }
@@ -47,6 +51,7 @@ export interface ReplayEngine {
 export function plainInput(dev: string | null, bytes: Uint8Array, time: number, steps: boolean): PacketInput {
   return {
     dev,
+    outDev: null,
     bytes,
     time,
     wire: bytes.length,

@@ -12,8 +12,16 @@ export class TwinEngine implements ReplayEngine {
   }
 
   packet(input: PacketInput): Outcome {
-    const { dev, bytes, time, wire, mac, packetType, checksum, steps } = input;
-    const about = { time, wire, packetType, checksum, steps, ...(mac === null ? {} : { mac }) };
+    const { dev, outDev, bytes, time, wire, mac, packetType, checksum, steps } = input;
+    const about = {
+      time,
+      wire,
+      packetType,
+      checksum,
+      steps,
+      ...(mac === null ? {} : { mac }),
+      ...(outDev === null ? {} : { dev: outDev }),
+    };
     const outcome = dev === null ? this.firewall.send(bytes, about) : this.firewall.receive(dev, bytes, about);
     const here = outcome.path === "input" && outcome.verdict === "ACCEPT";
     this.#delivered = here ? this.firewall.packet.bytes() : null;
@@ -38,6 +46,10 @@ export class TwinEngine implements ReplayEngine {
 
   connections(): readonly string[] {
     return this.firewall.connections();
+  }
+
+  notes(): readonly string[] {
+    return [];
   }
 
   close(): void {}
