@@ -23,7 +23,7 @@ type User = "in" | "out" | "local";
 
 export class Fragments4 {
   readonly #on: Stack;
-  readonly #queues = new FragmentQueues();
+  readonly queues = new FragmentQueues();
   /** Fragments that each source sent (inet_peer.rid). */
   readonly #counts = new Map<number, number>();
 
@@ -44,23 +44,19 @@ export class Fragments4 {
     return this.#gather(p, "local");
   }
 
-  get waiting(): boolean {
-    return !this.#queues.empty;
-  }
-
   #gather(p: Skb, user: User): number {
     const { host } = this.#on;
     const id = p.view.getUint16(p.start + 4);
     const key = `${user} ${p.zone} ${p.src0} ${p.dst0} ${id} ${p.protocol}`;
     const deadline = host.now + host.sysctl.ipfragTime * SECOND;
-    const queue = this.#queues.find(key, host.sysctl.ipfragHighThresh, deadline);
+    const queue = this.queues.find(key, host.sysctl.ipfragHighThresh, deadline);
     if (queue === null) return this.#on.drop(p, "no memory for fragments");
     return this.#queue(queue, p, deadline);
   }
 
   /** ip_frag_queue. */
   #queue(queue: FragmentQueue, p: Skb, deadline: number): number {
-    if (this.#tooFar(queue, p.src0)) this.#queues.restart(queue, deadline);
+    if (this.#tooFar(queue, p.src0)) this.queues.restart(queue, deadline);
     const headerLength = p.l4 - p.start;
     const field = p.view.getUint16(p.start + IPV4_FRAGMENT);
     const offset = p.fragmentOffset;
@@ -86,7 +82,7 @@ export class Fragments4 {
       p.steps?.push({ kind: "note", text: "waits for the other fragments" });
       return this.#on.decisions.reason("waits for the other fragments") * 4 + STOLEN;
     }
-    this.#queues.remove(queue);
+    this.queues.remove(queue);
     return this.#reassemble(queue, p);
   }
 
@@ -95,7 +91,7 @@ export class Fragments4 {
     const payload = new Uint8Array(end - offset);
     payload.set(p.data.subarray(p.l4, Math.min(p.end, p.l4 + payload.length)));
     queue.cut ||= p.l4 + payload.length > p.end;
-    this.#queues.insert(queue, offset, payload);
+    this.queues.insert(queue, offset, payload);
     queue.iif = p.inDev;
     queue.ecn |= 1 << (p.tos & 3);
     if (offset === 0) queue.first = p.asFirstFragment(headerLength, end - offset);
@@ -117,7 +113,7 @@ export class Fragments4 {
   }
 
   #discard(queue: FragmentQueue, p: Skb, reason: string): number {
-    this.#queues.remove(queue);
+    this.queues.remove(queue);
     return this.#on.drop(p, reason);
   }
 
@@ -142,7 +138,7 @@ export class Fragments4 {
 
   /** ip_expire, of all whose time is over: an end host tells the sender. */
   expire(now: number): void {
-    for (let queue = this.#queues.expired(now); queue !== null; queue = this.#queues.expired(now)) {
+    for (let queue = this.queues.expired(now); queue !== null; queue = this.queues.expired(now)) {
       this.#on.host.now = Math.max(this.#on.host.now, queue.deadline);
       this.#giveUp(queue);
     }

@@ -37,14 +37,10 @@ interface Found {
 
 export class Fragments6 {
   readonly #on: Stack;
-  readonly #queues = new FragmentQueues();
+  readonly queues = new FragmentQueues();
 
   constructor(on: Stack) {
     this.#on = on;
-  }
-
-  get waiting(): boolean {
-    return !this.#queues.empty;
   }
 
   /** ipv6_defrag. PASS with a whole packet, or the code of its end. */
@@ -62,7 +58,7 @@ export class Fragments6 {
     const user = p.hook === PREROUTING ? "in" : "out";
     const key = `${user} ${p.zone} ${id} ${device} ${src0},${src1},${src2},${src3} ${dst0},${dst1},${dst2},${dst3}`;
     const deadline = host.now + host.sysctl.frag6Timeout * SECOND;
-    const queue = this.#queues.find(key, host.sysctl.frag6HighThresh, deadline);
+    const queue = this.queues.find(key, host.sysctl.frag6HighThresh, deadline);
     if (queue === null) return this.#on.drop(p, "no memory for fragments");
     return this.#queue(queue, p, found);
   }
@@ -83,7 +79,7 @@ export class Fragments6 {
     } else {
       if ((end & 7) !== 0) {
         // RFC 8200 wants an answer; conntrack lets the fragment go on to where it would come from.
-        this.#queues.remove(queue);
+        this.queues.remove(queue);
         return PASS;
       }
       if (end > queue.length) {
@@ -95,7 +91,7 @@ export class Fragments6 {
     const judged = queue.judge(offset, end);
     if (judged === FRAGMENT_REPEATED) return on.drop(p, "a repeated fragment");
     if (judged !== FRAGMENT_OK) {
-      this.#queues.remove(queue);
+      this.queues.remove(queue);
       return on.drop(p, "overlapping fragments");
     }
     this.#keep(queue, p, offset, end, behind);
@@ -103,7 +99,7 @@ export class Fragments6 {
       p.steps?.push({ kind: "note", text: "waits for the other fragments" });
       return on.decisions.reason("waits for the other fragments") * 4 + STOLEN;
     }
-    this.#queues.remove(queue);
+    this.queues.remove(queue);
     return this.#reassemble(queue, p);
   }
 
@@ -111,7 +107,7 @@ export class Fragments6 {
     const payload = new Uint8Array(end - offset);
     payload.set(p.data.subarray(behind, Math.min(p.end, behind + payload.length)));
     queue.cut ||= behind + payload.length > p.end;
-    this.#queues.insert(queue, offset, payload);
+    this.queues.insert(queue, offset, payload);
     queue.iif = p.inDev;
     queue.ecn |= 1 << (p.tos & 3);
     const size = p.length - IPV6_HEADER;
@@ -142,7 +138,7 @@ export class Fragments6 {
 
   /** ip6frag_expire_frag_queue, of all whose time is over: the sender is told if its first fragment came. */
   expire(now: number): void {
-    for (let queue = this.#queues.expired(now); queue !== null; queue = this.#queues.expired(now)) {
+    for (let queue = this.queues.expired(now); queue !== null; queue = this.queues.expired(now)) {
       this.#on.host.now = Math.max(this.#on.host.now, queue.deadline);
       this.#giveUp(queue);
     }

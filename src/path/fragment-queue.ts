@@ -122,6 +122,8 @@ export interface FirstFragment {
 export class FragmentQueues {
   readonly #queues = new Map<string, FragmentQueue>();
   #memory = 0;
+  /** How many wait. */
+  count = 0;
 
   /** The queue, a new one if need be; null when memory is used up (also for queues that exist: inet_frag_find). */
   find(key: string, limit: number, deadline: number): FragmentQueue | null {
@@ -130,6 +132,7 @@ export class FragmentQueues {
     if (queue === undefined) {
       queue = new FragmentQueue(key, deadline);
       this.#queues.set(key, queue);
+      this.count = this.#queues.size;
       this.#memory += queue.cost;
     }
     return queue;
@@ -152,11 +155,8 @@ export class FragmentQueues {
   remove(queue: FragmentQueue): void {
     if (this.#queues.get(queue.key) !== queue) return;
     this.#queues.delete(queue.key);
+    this.count = this.#queues.size;
     this.#memory -= queue.cost;
-  }
-
-  get empty(): boolean {
-    return this.#queues.size === 0;
   }
 
   /** Takes out the next queue whose time is over at `now`; null when there is none. */

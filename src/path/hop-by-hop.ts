@@ -52,6 +52,7 @@ function readOption(on: Stack, p: Skb, offset: number, kind: number): number {
   switch (kind) {
     case ROUTER_ALERT:
       if (p.data[p.start + offset + 1] !== 2) return on.drop(p, "a router alert of the wrong length");
+      p.special = true;
       p.routerAlert = true;
       return PASS;
     case IOAM:

@@ -17,7 +17,7 @@ const ALL_HOSTS = -0x1fffffff;
 /** ip_local_out: a packet of the host's own, complete and with its route. */
 export function localOut4(on: Stack, p: Skb): number {
   p.way = WAY_OUTPUT;
-  p.inDev = 0;
+  p.inDev = p.iif = 0;
   p.outDev = p.route === null ? 0 : p.route.dev;
   on.enter(OUTPUT, p);
   const code = on.hooks4.output(p);

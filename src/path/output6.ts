@@ -15,7 +15,7 @@ const SCOPE_NODE = 1;
 /** ip6_local_out: a packet of the host's own, complete and with its route. */
 export function localOut6(on: Stack, p: Skb): number {
   p.way = WAY_OUTPUT;
-  p.inDev = 0;
+  p.inDev = p.iif = p.deviceNow = 0;
   p.outDev = p.route === null ? 0 : p.route.dev;
   on.enter(OUTPUT, p);
   const code = on.hooks6.output(p);

@@ -45,6 +45,7 @@ export function reassembled(
     : first.checksum === CHECKSUM_UNNECESSARY
       ? first.checksum
       : CHECKSUM_NONE;
+  p.special = true;
   p.ignoreDf = true;
   p.pieces = [...queue.fragments].sort((a, b) => a.offset - b.offset).map((fragment) => fragment.payload.length);
   p.steps?.push({ kind: "note", text: `put together from ${queue.fragments.length} fragments` });

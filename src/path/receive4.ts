@@ -112,6 +112,7 @@ export function routeText(on: Stack, route: Route): string {
 /** ip_rcv_options: PASS, or the code of a drop. */
 function readOptions(on: Stack, p: Skb): number {
   const opt = noOptions(p.l4 - p.start - IPV4_MIN_HEADER);
+  p.special = true;
   p.options = opt;
   const wrong = compileOptions(p, opt, optionsHost(on, p));
   if (wrong >= 0) {

@@ -38,6 +38,9 @@ export class Skb extends Packet {
   /** IPv6: a hop-by-hop option asked routers to look (IP6SKB_ROUTERALERT). */
   routerAlert = false;
 
+  /** One of the fields that `begin` need not look at for most packets may be set. */
+  special = true;
+
   // ── what was decided ───────────────────────────────────────────────────────────────────────────────
   /** How far it came: WAY_…. */
   way = WAY_NONE;
@@ -61,21 +64,24 @@ export class Skb extends Packet {
   begin(): void {
     this.route = null;
     this.routedIn = false;
-    this.iif = 0;
-    this.deviceNow = 0;
     this.forwarded = false;
+    this.way = WAY_NONE;
+    this.state = 0;
+    this.lastCode = PASS;
+    this.filterCode = PASS;
+    this.delivered = false;
+    if (this.special) this.#beginSpecial();
+  }
+
+  /** What most packets never had. */
+  #beginSpecial(): void {
+    this.special = false;
     this.ignoreDf = false;
     this.fragMaxSize = 0;
     this.fragPmtu = false;
     this.pieces = null;
     this.options = null;
     this.routerAlert = false;
-    this.way = WAY_NONE;
-    this.state = 0;
-    this.lastCode = PASS;
-    this.filterCode = PASS;
-    this.natCode = PASS;
-    this.delivered = false;
     this.arrival = 0;
     this.copyOf = null;
     this.looped = false;

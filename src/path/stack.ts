@@ -120,6 +120,7 @@ export class Stack {
   /** Queues the packet to be received; the answer comes with the code of its second life. */
   loop(p: Skb): number {
     if (this.backlog.length >= BACKLOG) return this.drop(p, "the backlog of lo is full");
+    p.special = true;
     p.looped = true;
     this.backlog.push(p);
     return PASS;

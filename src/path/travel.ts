@@ -14,8 +14,8 @@ import { LO, type Stack } from "./stack.ts";
 
 /** Lets the clock go on to `time` (µs): what waited too long gives up, and may say so. */
 export function passTime(on: Stack, time: number): void {
-  if (on.fragments4.waiting) on.fragments4.expire(time);
-  if (on.fragments6.waiting) on.fragments6.expire(time);
+  if (on.fragments4.queues.count > 0) on.fragments4.expire(time);
+  if (on.fragments6.queues.count > 0) on.fragments6.expire(time);
   if (time > on.host.now) {
     // The sets were loaded when the first packet came: their timeouts run from then.
     if (on.host.now === 0) on.host.sets.start(time);
