@@ -1,6 +1,8 @@
 /**
  * The connections of one family, without an object for any of them: a connection is a handle (an integer from 1 up),
- * its data a record of 32-bit words (records.ts), and each of its two directions a node in a hash index (hash-index.ts).
+ * its data a record of 32-bit words (records.ts), and a hash index (hash-index.ts) leads from either direction's tuple to
+ * it: by one entry, since both have one hash (tuple-hash.ts), or by two, when NAT or a zone makes the directions differ
+ * in more than that the ends change places.
  *
  * That makes 128 bytes for an IPv4 connection, 176 for an IPv6 one. They stand side by side because memory is what a
  * lookup waits for. Accounting and start times live in arrays that exist only when used.
@@ -9,7 +11,7 @@ import type { Family } from "../packet/hook.ts";
 import { HashIndex } from "./hash-index.ts";
 import { COUNTED, IN_USE, LINK, NODE4, NODES, ORDER, Records, STATUS, STRIDE4, TIMEOUT } from "./records.ts";
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT, IPS_HELPER, IPS_NAT_CLASH } from "./status.ts";
-import { type Direction, REPLY, Tuple } from "./tuple.ts";
+import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 import { hash4, hash6 } from "./tuple-hash.ts";
 
 /** A record that equals LISTED under this mask is in the index. */
@@ -111,9 +113,8 @@ export class Connections extends Records {
     const hash = hash6(this.#seed, tuple, ports, key);
     const { pairs } = this.#index;
     for (let at = this.#index.seek(hash); pairs[at] === hash && pairs[at + 1] !== 0; at += 2) {
-      const node = pairs[at + 1];
-      if (((directions >>> (node & 1)) & 1) !== 0 && this.#has6(node, tuple, ports, key) && !this.isExpired(node >>> 1))
-        return node;
+      const node = this.#nodeOf(pairs[at + 1], tuple, ports, key);
+      if (((directions >>> (node & 1)) & 1) !== 0 && node !== 0 && !this.isExpired(node >>> 1)) return node;
     }
     return 0;
   }
@@ -124,37 +125,38 @@ export class Connections extends Records {
     const { record } = this;
     const { pairs } = this.#index;
     for (let at = this.#index.seek(hash); pairs[at] === hash && pairs[at + 1] !== 0; at += 2) {
-      const node = pairs[at + 1];
-      const base = (node >>> 1) * STRIDE4;
-      const words = base + NODES + (node & 1) * NODE4;
+      const handle = pairs[at + 1];
+      const base = handle * STRIDE4;
+      const reply = base + NODES + NODE4;
+      // Which direction it is cannot be predicted: so it is computed, not branched on.
+      const differs = (record[reply] ^ source) | (record[reply + 2] ^ ports) | (record[reply + 3] ^ key);
+      const direction = 1 - ((differs | -differs) >>> 31);
+      const words = base + NODES + direction * NODE4;
       if (
         record[words] === source &&
         record[words + 1] === destination &&
         record[words + 2] === ports &&
         record[words + 3] === key &&
-        ((directions >>> (node & 1)) & 1) !== 0 &&
+        ((directions >>> direction) & 1) !== 0 &&
         ((record[base + TIMEOUT] - this.now) | 0) > 0
       )
-        return node;
+        return (handle << 1) | direction;
     }
     return 0;
   }
 
-  #has(node: number, tuple: Tuple, ports: number, key: number): boolean {
-    if (this.addressWords === 4) return this.#has6(node, tuple, ports, key);
-    const { record } = this;
-    const at = this.nodeAt(node);
-    return (
-      record[at] === tuple.src0 && record[at + 1] === tuple.dst0 && record[at + 2] === ports && record[at + 3] === key
-    );
+  /** The node of a connection that has this tuple, or 0. Of two the same the reply, which the kernel finds first. */
+  #nodeOf(handle: number, tuple: Tuple, ports: number, key: number): number {
+    if (this.#has((handle << 1) | 1, tuple, ports, key)) return (handle << 1) | 1;
+    return this.#has(handle << 1, tuple, ports, key) ? handle << 1 : 0;
   }
 
-  #has6(node: number, tuple: Tuple, ports: number, key: number): boolean {
+  #has(node: number, tuple: Tuple, ports: number, key: number): boolean {
     const { record } = this;
     const at = this.nodeAt(node);
+    if (record[at + this.nodeWords - 2] !== ports || record[at + this.nodeWords - 1] !== key) return false;
+    if (this.addressWords === 1) return record[at] === tuple.src0 && record[at + 1] === tuple.dst0;
     return (
-      record[at + 8] === ports &&
-      record[at + 9] === key &&
       record[at] === tuple.src0 &&
       record[at + 1] === tuple.src1 &&
       record[at + 2] === tuple.src2 &&
@@ -194,9 +196,9 @@ export class Connections extends Records {
     const hash = this.#hash(tuple, ports, key);
     const { pairs } = this.#index;
     for (let at = this.#index.seek(hash); pairs[at] === hash && pairs[at + 1] !== 0; at += 2) {
-      const node = pairs[at + 1];
-      const handle = node >>> 1;
-      if (handle === ignoring || !this.#has(node, tuple, ports, key) || this.isExpired(handle)) continue;
+      const handle = pairs[at + 1];
+      const node = handle === ignoring ? 0 : this.#nodeOf(handle, tuple, ports, key);
+      if (node === 0 || this.isExpired(handle)) continue;
       if (this.#zoneHolds(node, ignoring) && !this.#sameNodes(handle << 1, ignoring << 1)) return true;
     }
     return false;
@@ -274,23 +276,24 @@ export class Connections extends Records {
    * node returned; else 0.
    */
   insert(handle: number, started: number): number {
-    const original = handle << 1;
-    const rival = this.rival(original) || this.rival(original | 1);
+    const rival = this.rival(handle << 1) || this.rival((handle << 1) | 1);
     if (rival !== 0) return rival;
-    this.#index.insert(this.#hashOf(original), original);
+    const hash = this.#hashOf(handle << 1);
+    const replyHash = this.#hashOf((handle << 1) | 1);
+    this.#index.insert(hash, handle);
+    if (replyHash !== hash) this.#index.insert(replyHash, handle);
     this.#confirm(handle, (this.now + this.timeout(handle)) | 0, started);
     return 0;
   }
 
   /** Confirms a connection that only its reply direction shall find, for `jiffies` (nf_ct_resolve_clash_harder). */
   insertReply(handle: number, jiffies: number, started: number): void {
+    this.#index.insert(this.#hashOf((handle << 1) | 1), handle);
     this.addStatus(handle, IPS_FIXED_TIMEOUT | IPS_NAT_CLASH);
     this.#confirm(handle, (this.now + jiffies) | 0, started);
   }
 
   #confirm(handle: number, timeout: number, started: number): void {
-    const reply = (handle << 1) | 1;
-    this.#index.insert(this.#hashOf(reply), reply);
     this.addStatus(handle, IPS_CONFIRMED);
     this.expireAt(handle, timeout);
     if (started !== 0 && this.starts === null) this.starts = new Float64Array(this.#capacity + 1);
@@ -302,9 +305,10 @@ export class Connections extends Records {
     const hash = this.#hashOf(node);
     const { pairs } = this.#index;
     for (let at = this.#index.seek(hash); pairs[at] === hash && pairs[at + 1] !== 0; at += 2) {
-      const other = pairs[at + 1];
-      if (this.#sameNodes(node, other) && !this.isExpired(other >>> 1) && this.#zoneHolds(other, node >>> 1))
-        return other;
+      const handle = pairs[at + 1];
+      if (this.isExpired(handle)) continue;
+      for (const other of [(handle << 1) | 1, handle << 1])
+        if (this.#sameNodes(node, other) && this.#zoneHolds(other, node >>> 1)) return other;
     }
     return 0;
   }
@@ -316,8 +320,8 @@ export class Connections extends Records {
     this.addStatus(handle, IPS_DYING);
     for (const listener of this.destroyed) listener(this, handle);
     if ((status & IPS_CONFIRMED) !== 0) {
-      this.#index.remove(this.#hashOf(handle << 1), handle << 1);
-      this.#index.remove(this.#hashOf((handle << 1) | 1), (handle << 1) | 1);
+      this.#index.remove(this.#hashOf(handle << 1), handle);
+      this.#index.remove(this.#hashOf((handle << 1) | 1), handle);
     }
     this.size--;
     const slot = this.#quarantined++ % QUARANTINE;
@@ -380,15 +384,22 @@ export class Connections extends Records {
     return 0;
   }
 
-  /** Handles that early drop may take from bucket number `bucket` of `buckets`. */
+  /**
+   * Handles that early drop may take from bucket number `bucket` of `buckets`. The kernel hashes a connection's directions
+   * apart; here they have one hash, so the reply's bucket is taken to be the one half a table away.
+   */
   #victims(bucket: number, buckets: number): number[] {
-    const from = Math.ceil((bucket * 0x100000000) / buckets);
-    const to = Math.ceil(((bucket + 1) * 0x100000000) / buckets);
     const victims = new Set<number>();
-    this.#index.range(from, to, (node) => {
-      const handle = node >>> 1;
-      if ((this.status(handle) & IPS_ASSURED) === 0 && !this.isExpired(handle)) victims.add(handle);
-    });
+    for (const direction of [ORIGINAL, REPLY]) {
+      const first = (bucket + (direction === ORIGINAL ? 0 : buckets >>> 1)) % buckets;
+      const from = Math.ceil((first * 0x100000000) / buckets);
+      const to = Math.ceil(((first + 1) * 0x100000000) / buckets);
+      this.#index.range(from, to, (handle) => {
+        const hash = this.#hashOf((handle << 1) | direction) >>> 0;
+        if (hash < from || hash >= to) return;
+        if ((this.status(handle) & IPS_ASSURED) === 0 && !this.isExpired(handle)) victims.add(handle);
+      });
+    }
     return [...victims];
   }
 }
