@@ -2,7 +2,7 @@
 
 import { ipv4HeaderCheck } from "../bytes/checksum.ts";
 import type { Packet } from "./packet.ts";
-import { parseTransport } from "./transport.ts";
+import { clearTransport, parseTransport } from "./transport.ts";
 
 export const IPV4_TOS = 1;
 export const IPV4_LENGTH = 2;
@@ -19,33 +19,39 @@ export const IP_DF = 0x4000;
 export const IP_MF = 0x2000;
 export const IP_OFFSET = 0x1fff;
 
-/** Fills `p` from the header at `p.start`, of which `present` bytes are there. */
+/** Fills `p` from the header at `p.start`, of which `present` bytes are there: every field that depends on bytes. */
 export function parseIpv4(p: Packet, present: number): void {
   if (present < IPV4_MIN_HEADER) {
     p.length = present;
-    p.src0 = 0;
-    p.dst0 = 0;
+    p.src0 = p.dst0 = p.tos = p.ttl = p.protocol = 0;
+    p.fragmentOffset = 0;
+    p.fragment = false;
+    p.l4 = -1;
+    clearTransport(p);
     return;
   }
-  const view = p.view;
-  const start = p.start;
-  const headerLength = (p.data[start] & 15) << 2;
-  p.length = view.getUint16(start + IPV4_LENGTH);
-  p.tos = p.data[start + IPV4_TOS];
-  p.ttl = p.data[start + IPV4_TTL];
-  p.protocol = p.data[start + IPV4_PROTOCOL];
+  const { view, data, start } = p;
+  const headerLength = (data[start] & 15) << 2;
+  const length = view.getUint16(start + IPV4_LENGTH);
+  p.length = length;
+  p.tos = data[start + IPV4_TOS];
+  p.ttl = data[start + IPV4_TTL];
+  p.protocol = data[start + IPV4_PROTOCOL];
   p.src0 = view.getInt32(start + IPV4_SOURCE);
   p.dst0 = view.getInt32(start + IPV4_DESTINATION);
-  p.src1 = p.src2 = p.src3 = 0;
-  p.dst1 = p.dst2 = p.dst3 = 0;
   const fragment = view.getUint16(start + IPV4_FRAGMENT);
   p.fragmentOffset = (fragment & IP_OFFSET) << 3;
   p.fragment = (fragment & (IP_MF | IP_OFFSET)) !== 0;
   // Bytes past the declared length are link-layer padding.
-  if (p.length >= headerLength && p.length < present) p.end = start + p.length;
-  if (headerLength < IPV4_MIN_HEADER || headerLength > present) return;
+  if (length >= headerLength && length < present) p.end = start + length;
+  if (headerLength < IPV4_MIN_HEADER || headerLength > present) {
+    p.l4 = -1;
+    clearTransport(p);
+    return;
+  }
   p.l4 = start + headerLength;
-  if (p.fragmentOffset === 0) parseTransport(p);
+  if ((fragment & IP_OFFSET) === 0) parseTransport(p);
+  else clearTransport(p);
 }
 
 /** Makes the header's checksum anew (ip_send_check). The whole header must be there. */

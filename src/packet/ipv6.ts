@@ -1,7 +1,7 @@
 /** The IPv6 header and its extension headers (RFC 8200), walked as ip6_tables and conntrack walk them. */
 
 import type { Packet } from "./packet.ts";
-import { parseTransport } from "./transport.ts";
+import { clearTransport, parseTransport } from "./transport.ts";
 
 export const IPV6_LENGTH = 4;
 export const IPV6_NEXT_HEADER = 6;
@@ -17,10 +17,18 @@ export const NEXTHDR_AUTH = 51;
 export const NEXTHDR_NONE = 59;
 export const NEXTHDR_DEST = 60;
 
-/** Fills `p` from the header at `p.start`, of which `present` bytes are there. */
+/** Fills `p` from the header at `p.start`, of which `present` bytes are there: every field that depends on bytes. */
 export function parseIpv6(p: Packet, present: number): void {
+  p.protocol = 0;
+  p.fragmentOffset = 0;
+  p.fragment = false;
+  p.l4 = -1;
   if (present < IPV6_HEADER) {
     p.length = present;
+    p.tos = p.ttl = 0;
+    p.src0 = p.src1 = p.src2 = p.src3 = 0;
+    p.dst0 = p.dst1 = p.dst2 = p.dst3 = 0;
+    clearTransport(p);
     return;
   }
   const { view, start } = p;
@@ -41,6 +49,7 @@ export function parseIpv6(p: Packet, present: number): void {
   if (p.length < present) p.end = start + p.length;
   walkExtensionHeaders(p);
   if (p.l4 >= 0 && p.fragmentOffset === 0) parseTransport(p);
+  else clearTransport(p);
 }
 
 /**

@@ -175,24 +175,16 @@ export class Packet {
 
   /** Reads the header fields again from the bytes (after a target or NAT moved or rewrote them). */
   reload(): void {
-    this.protocol = 0;
-    this.fragmentOffset = 0;
-    this.fragment = false;
-    this.l4 = -1;
-    this.hasPorts = false;
-    this.sport = 0;
-    this.dport = 0;
-    this.tcpFlags = 0;
-    this.seq = 0;
-    this.ack = 0;
-    this.window = 0;
-    this.tcpHeaderLength = 0;
     const present = this.end - this.start;
     if (present > 0 && this.data[this.start] >>> 4 === 6) {
       this.family = 6;
       parseIpv6(this, present);
     } else {
-      this.family = 4;
+      if (this.family !== 4) {
+        this.family = 4;
+        this.src1 = this.src2 = this.src3 = 0;
+        this.dst1 = this.dst2 = this.dst3 = 0;
+      }
       parseIpv4(this, present);
     }
     this.cut = present < this.length;

@@ -26,14 +26,13 @@ export const TCP_URG = 0x20;
 export const TCP_ECE = 0x40;
 export const TCP_CWR = 0x80;
 
-/** Reads the header at `p.l4` of a whole packet or first fragment. */
+/** Reads the header at `p.l4` of a whole packet or first fragment: fills every transport field. */
 export function parseTransport(p: Packet): void {
-  const l4 = p.l4;
+  const { l4, view } = p;
   const there = p.end - l4;
-  const view = p.view;
   switch (p.protocol) {
     case IPPROTO_TCP:
-      if (there < 20) return;
+      if (there < 20) break;
       p.sport = view.getUint16(l4);
       p.dport = view.getUint16(l4 + 2);
       p.seq = view.getInt32(l4 + 4);
@@ -47,19 +46,34 @@ export function parseTransport(p: Packet): void {
     case IPPROTO_UDPLITE:
     case IPPROTO_DCCP:
     case IPPROTO_SCTP:
-      if (there < 8) return;
+      if (there < 8) break;
+      clearTransport(p);
       p.sport = view.getUint16(l4);
       p.dport = view.getUint16(l4 + 2);
       p.hasPorts = true;
       return;
     case IPPROTO_ICMP:
     case IPPROTO_ICMPV6:
-      if (there < 8) return;
+      if (there < 8) break;
+      clearTransport(p);
       p.dport = view.getUint16(l4);
       p.sport = view.getUint16(l4 + 4);
       p.hasPorts = true;
       return;
   }
+  clearTransport(p);
+}
+
+/** There is no transport header to read. */
+export function clearTransport(p: Packet): void {
+  p.hasPorts = false;
+  p.sport = 0;
+  p.dport = 0;
+  p.tcpFlags = 0;
+  p.seq = 0;
+  p.ack = 0;
+  p.window = 0;
+  p.tcpHeaderLength = 0;
 }
 
 /** Protocols whose header parseTransport reads: without `hasPorts` theirs is cut or missing. */
