@@ -4,7 +4,7 @@
  * it: by one entry, since both have one hash (tuple-hash.ts), or by two, when NAT or a zone makes the directions differ
  * in more than that the ends change places.
  *
- * That makes 128 bytes for an IPv4 connection, 176 for an IPv6 one. They stand side by side because memory is what a
+ * That makes less than 128 bytes for an IPv4 connection, 176 for an IPv6 one, side by side because memory is what a
  * lookup waits for. Accounting and start times live in arrays that exist only when used.
  */
 import type { Family } from "../packet/hook.ts";

@@ -11,7 +11,7 @@
 const SLACK = 64;
 /** The table doubles when more than this share of its places is taken. */
 const FULL = 0.86;
-/** Chosen with FULL so that 2^18 and a million connections, two pairs each, fill their table well. */
+/** Chosen with FULL so that 2^18 and a million connections, one pair each or two, fill their table well. */
 const FIRST_PLACES = 150;
 /** From so many places on, memory is taken for all that may ever come: what was never written to costs nothing. */
 const LAST_MOVE = 60_000;
