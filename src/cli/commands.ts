@@ -19,6 +19,18 @@ const HOST = {
 } as const;
 const FORMAT = { choices: ["text", "json"] as const, default: "text" as const, describe: "for people or for programs" };
 const SEED = { type: "number", requiresArg: true, describe: "for everything the kernel leaves to chance" } as const;
+const ENGINE = {
+  engine: {
+    choices: ["twin", "kernel"] as const,
+    default: "twin" as const,
+    describe: "who answers: the twin, or this machine's kernel (root, Linux)",
+  },
+  speed: {
+    type: "number",
+    requiresArg: true,
+    describe: "kernel: real time passes, so many times faster than the packets' (default: it does not wait)",
+  },
+} as const;
 const FULL = { type: "boolean", default: false, describe: "show every rule that did not match" } as const;
 
 /** yargs takes a lone `-` for an option without a name: it travels under this name. */
@@ -77,6 +89,7 @@ export async function run(argv: readonly string[]): Promise<void> {
               describe: "auto finds checksums left to the network card",
             },
             seed: SEED,
+            ...ENGINE,
           })
           .example("$0 replay capture.pcapng --rules rules.v4 --host host.yaml", "")
           .example("tcpdump -w - -i eth0 | $0 replay - --rules rules.v4 --in eth0 --trace", ""),
@@ -93,7 +106,7 @@ export async function run(argv: readonly string[]): Promise<void> {
             demandOption: true,
             describe: "packets in the notation of docs/FLOWS.md; several between ;",
           })
-          .options({ ...RULES, host: HOST, format: FORMAT, full: FULL, seed: SEED })
+          .options({ ...RULES, host: HOST, format: FORMAT, full: FULL, seed: SEED, ...ENGINE })
           .example("$0 explain --rules rules.v4 --host host.yaml 'lan0 > tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]'", "")
           .example(
             "$0 explain --rules rules.v4 --host host.yaml 'lan0 > udp 10.0.0.2:4000 > 198.51.100.9:53; reply'",
@@ -111,7 +124,7 @@ export async function run(argv: readonly string[]): Promise<void> {
             array: true,
             describe: "scripts, or folders to look for them in (default: here)",
           })
-          .options({ full: FULL }),
+          .options({ full: FULL, ...ENGINE }),
       (args) => test(given(args)),
     )
     .command(

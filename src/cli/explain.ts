@@ -11,14 +11,14 @@ import { type Paint, paintState, paintVerdict } from "../report/paint.ts";
 import { stepLines, type TreeStyle } from "../report/steps.ts";
 import { wrappedLines } from "../report/wrap.ts";
 import { renderProblems } from "../rules/problem.ts";
-import { devicesOf, makeHost, makeTwin } from "./engine.ts";
+import { checkEngine, closing, devicesOf, type EngineOptions, makeEngine, makeHost } from "./engine.ts";
 import { Failure } from "./failure.ts";
 import { loadHostFile } from "./host.ts";
 import { Output } from "./output.ts";
 import { loadBoth } from "./rules-file.ts";
 import { terminal } from "./terminal.ts";
 
-export interface ExplainArguments {
+export interface ExplainArguments extends EngineOptions {
   readonly packets: readonly string[];
   readonly rules?: string;
   readonly rules6?: string;
@@ -31,6 +31,7 @@ export interface ExplainArguments {
 export async function explain(args: ExplainArguments): Promise<void> {
   if (args.rules === undefined && args.rules6 === undefined)
     throw new Failure("Which rules? Give --rules FILE, --rules6 FILE, or both.");
+  checkEngine(args);
   const pieces = args.packets.flatMap(splitPackets);
   const { script, mistakes } = parseScript(pieces.map((piece) => piece.trim()).join("\n"), "packet");
   if (mistakes.length > 0) throw new Failure(renderProblems(mistakes));
@@ -39,9 +40,10 @@ export async function explain(args: ExplainArguments): Promise<void> {
     throw new Failure("explain shows what happens: put expectations into a script, for firetwin test");
   const path = hostBeside(args);
   const seed = args.seed === undefined ? {} : { seed: args.seed };
-  const host = makeHost({ ...loadHostFile(path), ...seed }, path);
-  const engine = makeTwin(loadBoth(args.rules, args.rules6), host);
-  const { events, checks } = await runCase(script.cases[0], engine, devicesOf(host));
+  const config = { ...loadHostFile(path), ...seed };
+  const host = makeHost(config, path);
+  const engine = makeEngine(args, loadBoth(args.rules, args.rules6), config, host);
+  const { events, checks } = await closing(engine, () => runCase(script.cases[0], engine, devicesOf(host)));
   const impossible = checks.find((check) => check.event === null && check.failure !== null);
   const output = new Output(1);
   const { paint, width } = terminal(1);

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 /** The command line, and what its exit code says. */
 import { run } from "./commands.ts";
+import { kernelFailure } from "./engine.ts";
 import { EXIT_BAD_INPUT, Failure, isSystemError, systemError } from "./failure.ts";
 import { ReaderGone } from "./output.ts";
 
 /** What a command threw, as one sentence; a mistake of the program keeps its stack. */
-function report(error: unknown): void {
+function report(thrown: unknown): void {
+  const error = kernelFailure(thrown) ?? thrown;
   if (error instanceof ReaderGone) return;
   if (error instanceof Failure) {
     console.error(error.message);

@@ -6,6 +6,7 @@ import type { PacketInput, ReplayEngine } from "../flow/engine.ts";
 import { TwinEngine } from "../flow/twin.ts";
 import type { Host } from "../host/host.ts";
 import type { Interface } from "../host/interfaces.ts";
+import type { Family } from "../packet/hook.ts";
 import { Packet } from "../packet/packet.ts";
 import type { Outcome } from "../path/firewall.ts";
 import { OutcomeLines, outcomeJson, type UsualWidths } from "../report/outcome.ts";
@@ -16,6 +17,7 @@ import { wrappedLines } from "../report/wrap.ts";
 import type { CaptureFile } from "./capture-file.ts";
 import { EXIT_BAD_INPUT, Failure } from "./failure.ts";
 import { Output, writeText } from "./output.ts";
+import { Progress } from "./progress.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 import { WrittenPackets } from "./written-packets.ts";
 
@@ -25,6 +27,7 @@ const MOST_CONNECTIONS = 50;
 const CONTINUED = 4;
 /** … and a rule, so that its words do not stand below its counters. */
 const BEHIND_COUNTERS = 29;
+const FAMILIES: readonly Family[] = [4, 6];
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 
@@ -72,6 +75,8 @@ export class ReplayRun {
   readonly #lines: OutcomeLines;
   readonly #written: WrittenPackets | null;
   readonly #packet = new Packet();
+  /** iptables-save -c text before the first packet: counters may go on from those in the rules file. */
+  readonly #before: { [family in Family]: string } = { 4: "", 6: "" };
   #first: number | null = null;
 
   constructor(options: RunOptions, { engine, host, device, checksums, widths, notes }: RunSetup) {
@@ -89,9 +94,17 @@ export class ReplayRun {
   async all(capture: CaptureFile): Promise<CaptureError | null> {
     const { quiet, format } = this.#options;
     if (!quiet && format === "text") this.#output.line(this.#lines.header());
-    return capture.read(this.#reader(), () => {
-      if (capture.live) this.#output.flush();
-    });
+    if (!quiet && format === "text")
+      for (const family of FAMILIES) this.#before[family] = await this.#engine.save(family);
+    const progress = await Progress.of(capture.size, !quiet);
+    try {
+      return await capture.read(this.#reader(), () => {
+        if (capture.live) this.#output.flush();
+        progress.at(capture.bytesRead);
+      });
+    } finally {
+      progress.end();
+    }
   }
 
   #reader(): (record: CaptureRecord) => void | Promise<void> {
@@ -213,8 +226,8 @@ export class ReplayRun {
     const section = (title: string, lines: readonly string[], further: number) => {
       if (lines.length > 0) this.#output.lines(["", paint.strong(title), ...wrappedLines(lines, width, further)]);
     };
-    for (const family of [4, 6] as const) {
-      const lines = counterLines(await this.#engine.save(family), paint);
+    for (const family of FAMILIES) {
+      const lines = counterLines(await this.#engine.save(family), paint, this.#before[family]);
       section(family === 4 ? "Rules that matched" : "IPv6 rules that matched", lines, BEHIND_COUNTERS);
     }
     const connections = await this.#engine.connections();
@@ -230,7 +243,7 @@ export class ReplayRun {
     for (const [how, sentence] of FOUND_BY.entries()) note(sentence, counts[how]);
     note("outgoing, but from addresses of others (copies of forwarded packets, perhaps)", foreign);
     note("cut by the capture's snaplen, judged by what is there, checksums not verified", cut);
-    this.#notes.push(...this.#found);
+    this.#notes.push(...this.#found, ...this.#engine.notes());
   }
 
   async #writeFiles(): Promise<void> {

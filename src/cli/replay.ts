@@ -9,13 +9,13 @@ import type { Host } from "../host/host.ts";
 import type { Interface } from "../host/interfaces.ts";
 import { Packet } from "../packet/packet.ts";
 import { CaptureFile } from "./capture-file.ts";
-import { makeHost, makeTwin } from "./engine.ts";
+import { checkEngine, type EngineOptions, makeEngine, makeHost } from "./engine.ts";
 import { Failure } from "./failure.ts";
 import { guessText, loadHostFile } from "./host.ts";
 import { ReplayRun, type RunOptions } from "./replay-run.ts";
 import { loadBoth } from "./rules-file.ts";
 
-export interface ReplayArguments extends RunOptions {
+export interface ReplayArguments extends RunOptions, EngineOptions {
   readonly capture: string;
   readonly rules?: string;
   readonly rules6?: string;
@@ -31,6 +31,7 @@ const MOST_DEVICES = 19;
 export async function replay(args: ReplayArguments): Promise<void> {
   if (args.rules === undefined && args.rules6 === undefined)
     throw new Failure("Which rules? Give --rules FILE, --rules6 FILE, or both.");
+  checkEngine(args);
   const rulesets = loadBoth(args.rules, args.rules6);
   const described = args.host === undefined ? null : loadHostFile(args.host);
   const capture = new CaptureFile(args.capture);
@@ -43,7 +44,7 @@ export async function replay(args: ReplayArguments): Promise<void> {
     const packet = args.format === "text" && !args.quiet ? await widestPacket(capture) : 0;
     const widths = { packet, device: widestDevices(host) };
     const notes = described === null ? guessText(config) : [];
-    const engine = makeTwin(rulesets, host);
+    const engine = makeEngine(args, rulesets, config, host);
     try {
       const run = new ReplayRun(args, { engine, host, device, checksums, widths, notes });
       const error = await run.all(capture);

@@ -1,5 +1,6 @@
 /** Rules from a file: iptables-save text, or a file of iptables commands. */
 import { readFileSync } from "node:fs";
+import { isCounted } from "../kernel/rules-text.ts";
 import { registry } from "../registry.ts";
 import { count } from "../report/paint.ts";
 import { parseRules } from "../rules/check.ts";
@@ -18,15 +19,22 @@ export function readText(path: string): string {
   }
 }
 
+/** Rules of one family. */
+export interface RulesFile {
+  readonly ruleset: Ruleset;
+  /** As the file holds it. */
+  readonly text: string;
+}
+
 /** Throws Failure with a problem per mistake. */
-export function loadRules(path: string, family: Family): Ruleset {
+export function loadRules(path: string, family: Family): RulesFile {
   return rulesOf(readText(path), path, family);
 }
 
-function rulesOf(text: string, file: string, family: Family): Ruleset {
+function rulesOf(text: string, file: string, family: Family): RulesFile {
   if (text.includes("\0")) throw new Failure(`${file} is not a rules file: it is not text`);
-  const { ruleset, errors } = parseRules(text, { family, file, registry });
-  if (errors.length === 0) return ruleset;
+  const { ruleset, errors } = parseRules(text, { family, file, registry, counters: isCounted(text) });
+  if (errors.length === 0) return { ruleset, text };
   const rest = errors.length > MOST_PROBLEMS ? `\n\n… and ${count(errors.length - MOST_PROBLEMS, "mistake")} more` : "";
   throw new Failure(`${renderProblems(errors.slice(0, MOST_PROBLEMS))}${rest}`);
 }
@@ -35,8 +43,8 @@ function rulesOf(text: string, file: string, family: Family): Ruleset {
 const MOST_PROBLEMS = 10;
 
 export interface Rulesets {
-  readonly rules: Ruleset | null;
-  readonly rules6: Ruleset | null;
+  readonly 4: RulesFile | null;
+  readonly 6: RulesFile | null;
 }
 
 /**
@@ -45,8 +53,8 @@ export interface Rulesets {
  */
 export function loadBoth(path: string | undefined, path6: string | undefined): Rulesets {
   const text = path === undefined ? null : readText(path);
-  const rules = text === null ? null : rulesOf(text, path!, 4);
-  if (path6 !== undefined) return { rules, rules6: path6 === path ? rulesOf(text!, path6, 6) : loadRules(path6, 6) };
-  if (text === null || isSaveText(text) || !/\bip6tables\b/.test(text)) return { rules, rules6: null };
-  return { rules, rules6: rulesOf(text, path!, 6) };
+  const four = text === null ? null : rulesOf(text, path!, 4);
+  if (path6 !== undefined) return { 4: four, 6: path6 === path ? rulesOf(text!, path6, 6) : loadRules(path6, 6) };
+  if (text === null || isSaveText(text) || !/\bip6tables\b/.test(text)) return { 4: four, 6: null };
+  return { 4: four, 6: rulesOf(text, path!, 6) };
 }

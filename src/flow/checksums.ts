@@ -3,10 +3,10 @@
  * the capture tells: a field that holds just the pseudo header's sum was left to the card; when most checksums of a
  * direction are wrong, nobody verified them there.
  */
-import { check, fold, ipv4HeaderCheck, pseudoSum4, pseudoSum6, sumOf } from "../bytes/checksum.ts";
+import { check, fold, ipv4HeaderCheck, mangled0, pseudoSum4, pseudoSum6, sctpCheck, sumOf } from "../bytes/checksum.ts";
 import { IPV4_CHECKSUM } from "../packet/ipv4.ts";
-import type { Packet } from "../packet/packet.ts";
-import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
+import { Packet } from "../packet/packet.ts";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 
 export type ChecksumMode = "verify" | "ignore" | "auto";
 
@@ -34,6 +34,7 @@ export const IGNORE_ALL: ChecksumFindings = { ...VERIFY_ALL, any: true, ignoreRe
 
 /** Fewer checksums than that prove nothing. */
 const FEW = 10;
+const SCTP_HEADER = 12;
 /** Share of wrong ones from which on a direction's are not looked at. */
 const MANY = 0.5;
 
@@ -70,6 +71,33 @@ export function repairIpv4Header(p: Packet): void {
   if (p.family !== 4 || p.l4 < 0) return;
   const right = ipv4HeaderCheck(p.view, p.start, p.l4 - p.start);
   if (p.view.getUint16(p.start + IPV4_CHECKSUM) !== right) p.view.setUint16(p.start + IPV4_CHECKSUM, right);
+}
+
+/**
+ * The packet with the checksums that it should have: whoever hands it to something that verifies them all needs it.
+ * Fragments and cut packets keep what they have behind the IP header; so does a UDP datagram without a checksum.
+ */
+export function withRightChecksums(bytes: Uint8Array): Uint8Array {
+  const p = new Packet();
+  p.loadBytes(bytes.slice());
+  repairIpv4Header(p);
+  if (p.fragment || p.cut || !p.hasPorts) return p.bytes();
+  const { view, l4, end } = p;
+  if (p.protocol === IPPROTO_SCTP) {
+    if (l4 + SCTP_HEADER <= end) view.setInt32(l4 + 8, sctpCheck(view, l4, end));
+    return p.bytes();
+  }
+  const field = anyChecksumField(p);
+  if (field < 0 || field + 2 > end || (p.protocol === IPPROTO_UDP && view.getUint16(field) === 0)) return p.bytes();
+  view.setUint16(field, 0);
+  const sum = check((p.protocol === IPPROTO_ICMP ? 0 : pseudoSum(p)) + sumOf(view, l4, end));
+  view.setUint16(field, p.protocol === IPPROTO_UDP ? mangled0(sum) : sum);
+  return p.bytes();
+}
+
+/** As checksumField, with the protocols whose checksum no network card computes. */
+function anyChecksumField(p: Packet): number {
+  return p.protocol === IPPROTO_ICMP || p.protocol === IPPROTO_ICMPV6 ? p.l4 + 2 : checksumField(p);
 }
 
 /** Looks at the first packets of a capture. */

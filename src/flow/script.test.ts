@@ -105,6 +105,10 @@ class Toy implements ReplayEngine {
       : [];
   }
 
+  notes(): readonly string[] {
+    return [];
+  }
+
   close(): void {}
 }
 

@@ -14,6 +14,7 @@ import { parseSave } from "../rules/save.ts";
 import { withoutInstant } from "./conntrack-table.ts";
 import { KERNEL_SILENT, KernelFirewall } from "./kernel-firewall.ts";
 import { kernelHost } from "./namespace.ts";
+import { isCounted } from "./rules-text.ts";
 import type { Answer, EventAnswer, Scenario, TraceLine } from "./scenario.ts";
 
 /** One thing in which the twin differs from the kernel. */
@@ -42,7 +43,12 @@ const TIMEOUT_SLACK = 1;
 export function rulesetsOf(scenario: Scenario): { 4: Ruleset | null; 6: Ruleset | null } {
   const read = (text: string | null, family: 4 | 6): Ruleset | null => {
     if (text === null) return null;
-    const { ruleset, errors } = parseSave(text, { family, file: family === 4 ? "rules.v4" : "rules.v6", registry });
+    const { ruleset, errors } = parseSave(text, {
+      family,
+      file: family === 4 ? "rules.v4" : "rules.v6",
+      registry,
+      counters: isCounted(text),
+    });
     if (errors.length > 0) throw new Error(errors[0].message);
     return ruleset;
   };

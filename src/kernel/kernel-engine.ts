@@ -2,16 +2,22 @@
  * The running kernel as an engine: what `--engine kernel` puts in the twin's place.
  *
  * A TUN device has no link layer, so what depends on one can't be asked: link-layer addresses, and frames to other
- * hosts, which the kernel would drop on arrival anyway. A packet that a capture cut can't be asked either.
+ * hosts, which the kernel would drop on arrival anyway. Nor can a packet that a capture cut, or one that arrives on lo.
  */
+import { bytesOfHex } from "../bytes/hex.ts";
+import { withRightChecksums } from "../flow/checksums.ts";
 import type { PacketInput, ReplayEngine } from "../flow/engine.ts";
+import { describe } from "../packet/describe.ts";
 import type { Family, TableName } from "../packet/hook.ts";
 import { HOOK_NAMES } from "../packet/hook.ts";
-import { PACKET_OTHERHOST } from "../packet/packet.ts";
+import { CHECKSUM_NONE, PACKET_OTHERHOST, Packet } from "../packet/packet.ts";
 import type { Step } from "../packet/step.ts";
 import type { ChainCounters, Outcome } from "../path/firewall.ts";
 import { KernelFirewall, type KernelSetup } from "./kernel-firewall.ts";
+import { ruleWords } from "./rules-text.ts";
 import type { EventAnswer } from "./scenario.ts";
+
+type Rulesets = KernelSetup["rulesets"];
 
 const COUNTERS = /^\[(\d+):(\d+)\]$/;
 
@@ -19,22 +25,32 @@ export class KernelEngine implements ReplayEngine {
   readonly #kernel: KernelFirewall;
   /** How many times faster than the capture's clock real time runs; Infinity: it does not wait. */
   readonly #speed: number;
+  readonly #rulesets: Rulesets;
   #clock = -1;
+  #repaired = 0;
+  readonly #skipped = new Map<string, number>();
 
   /** Throws KernelUnavailable, or ToolError in the words of the tool that refused the rules or the host. */
   constructor(setup: KernelSetup, speed = Number.POSITIVE_INFINITY) {
     this.#kernel = new KernelFirewall(setup);
+    this.#rulesets = setup.rulesets;
     this.#speed = speed;
   }
 
   async packet(input: PacketInput): Promise<Outcome> {
     await this.advance(input.time);
-    if (input.packetType === PACKET_OTHERHOST) return notAsked(input, "the frame is for another host");
-    if (input.wire > input.bytes.length)
-      return notAsked(input, "the capture cut the packet: the kernel can't be asked");
-    const { trace, invalid, connections, time, ...outcome } =
-      input.dev === null ? this.#kernel.send(input.bytes) : this.#kernel.receive(input.dev, input.bytes);
-    return input.steps ? { ...outcome, steps: stepsOf({ trace, invalid, connections, time, ...outcome }) } : outcome;
+    const reason = whyNotAsked(input, (dev) => this.#kernel.has(dev));
+    if (reason !== null) {
+      this.#kernel.delivered = null;
+      this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1);
+      const { dev } = input;
+      return { in: dev, path: "none", state: null, verdict: "DROP", by: { reason }, out: [], entry: null };
+    }
+    const bytes = bytesAsked(input);
+    if (bytes !== input.bytes) this.#repaired++;
+    const answer = input.dev === null ? this.#kernel.send(bytes) : this.#kernel.receive(input.dev, bytes);
+    const { trace, invalid, connections, time, ...outcome } = answer;
+    return input.steps ? { ...outcome, steps: stepsOf(answer, this.#rulesets, bytes[0] >>> 4 === 6 ? 6 : 4) } : outcome;
   }
 
   async advance(time: number): Promise<void> {
@@ -60,28 +76,67 @@ export class KernelEngine implements ReplayEngine {
     return this.#kernel.connections();
   }
 
+  notes(): readonly string[] {
+    const packets = (n: number) => (n === 1 ? "1 packet" : `${n} packets`);
+    const notes = [...this.#skipped].map(([reason, n]) => `the kernel was not asked, ${reason}: ${packets(n)}`);
+    if (this.#repaired > 0)
+      notes.push(
+        `the kernel verifies every checksum, so it got the right ones where the capture's were not to be verified: ${packets(this.#repaired)}`,
+      );
+    return notes;
+  }
+
   close(): void {
     this.#kernel.close();
   }
 }
 
-function notAsked(input: PacketInput, reason: string): Outcome {
-  return { in: input.dev, path: "none", state: null, verdict: "DROP", by: { reason }, out: [], entry: null };
+/** Why this packet can't be handed to a kernel through a TUN device; null: it can. */
+export function whyNotAsked(input: PacketInput, hasDevice: (dev: string) => boolean): string | null {
+  if (input.packetType === PACKET_OTHERHOST) return "the frame is for another host";
+  if (input.wire > input.bytes.length) return "the capture cut the packet";
+  if (input.dev !== null && !hasDevice(input.dev)) return `nothing can be put on ${input.dev} from outside`;
+  return null;
+}
+
+/** The kernel verifies all checksums: those that were not to be verified are made right. Else the same bytes. */
+export function bytesAsked({ bytes, checksum }: PacketInput): Uint8Array {
+  if (checksum === CHECKSUM_NONE) return bytes;
+  const right = withRightChecksums(bytes);
+  return right.every((byte, i) => byte === bytes[i]) ? bytes : right;
 }
 
 /** The kernel's trace as the steps that it can tell: which rules matched, and what conntrack complained of. */
-export function stepsOf(answer: EventAnswer): Step[] {
+export function stepsOf(answer: EventAnswer, rulesets: Rulesets, family: Family): Step[] {
+  const ruleset = rulesets[family];
+  const packet = new Packet();
   const steps: Step[] = answer.invalid.map((reason) => ({ kind: "invalid", reason }));
   if (answer.state !== null) steps.push({ kind: "state", state: answer.state, entry: answer.entry });
-  for (const { table, chain, kind, rule } of answer.trace) {
-    const at = { table: table as TableName, chain };
-    if (kind === "rule") steps.push({ kind: "matched", at: { ...at, rule: rule ?? 0 }, text: "", does: "matched" });
-    else if (kind === "policy") steps.push({ kind: "policy", ...at, verdict: "" });
-    else steps.push({ kind: "return", ...at });
+  let base = "";
+  for (const { table: name, chain, kind, rule } of answer.trace) {
+    const table = name as TableName;
+    if (isBase(chain) && base !== `${table} ${chain}`) {
+      base = `${table} ${chain}`;
+      steps.push({ kind: "table", table, chain });
+    }
+    if (kind === "rule") {
+      const at = { table, chain, rule: rule ?? 0 };
+      steps.push({ kind: "matched", at, ...ruleWords(ruleset, at, family) });
+    } else if (kind === "return") steps.push({ kind: "return", table, chain });
+    else {
+      const policy = ruleset?.tables.find((t) => t.name === table)?.chains.find((c) => c.name === chain)?.policy;
+      steps.push({ kind: "policy", table, chain, verdict: policy ?? "ACCEPT" });
+      base = "";
+    }
   }
-  for (const { dev, bytes } of answer.out) steps.push({ kind: "emit", dev, packet: bytes });
+  for (const { dev, bytes } of answer.out) {
+    packet.loadBytes(bytesOfHex(bytes)!);
+    steps.push({ kind: "emit", dev, packet: describe(packet) });
+  }
   return steps;
 }
+
+const isBase = (chain: string) => (HOOK_NAMES as readonly string[]).includes(chain);
 
 /** Counters out of `iptables-save -c` text. */
 export function countersOf(text: string): ChainCounters[] {
@@ -100,7 +155,7 @@ export function countersOf(text: string): ChainCounters[] {
     const words = line.split(" ");
     if (line.startsWith("*")) table = line.slice(1) as TableName;
     else if (line.startsWith(":")) {
-      const base = (HOOK_NAMES as readonly string[]).includes(words[0].slice(1));
+      const base = isBase(words[0].slice(1));
       chains.push({ table, chain: words[0].slice(1), policy: base ? read(words[2]) : null, rules: [] });
     } else if (COUNTERS.test(words[0]))
       chains.find((c) => c.table === table && c.chain === words[2])?.rules.push(read(words[0]));

@@ -14,6 +14,7 @@ import type { Ruleset } from "../rules/ruleset.ts";
 import { entryOf, readConnections } from "./conntrack-table.ts";
 import { buildHost, type KernelHost, tool } from "./namespace.ts";
 import { type LogMessage, NetfilterLog } from "./netfilter-log.ts";
+import { isCounted } from "./rules-text.ts";
 import type { EventAnswer, TraceLine } from "./scenario.ts";
 import { SystemCalls } from "./system-calls.ts";
 import { MARK_DELIVERED, MARK_HOOK, MARK_LEAVES, MARK_STATE, openEyes, watchStates } from "./watch.ts";
@@ -34,10 +35,12 @@ const LONGEST_PACKET = 70_000;
 
 export class KernelFirewall {
   readonly #calls = new SystemCalls();
-  readonly #devices: Map<string, number>;
-  readonly #log: NetfilterLog;
+  readonly #devices = new Map<string, number>();
+  readonly #raw = new Map<Family, number>();
   readonly #setup: KernelSetup;
-  readonly #raw: Map<Family, number>;
+  readonly #log: NetfilterLog;
+  /** Set by the constructor at its end: until then `close` has no log to close. */
+  #ready = false;
   readonly #buffer = new Uint8Array(LONGEST_PACKET);
   /** The last packet as it was delivered to the host itself, or null. */
   delivered: Uint8Array | null = null;
@@ -45,18 +48,30 @@ export class KernelFirewall {
   /** Throws KernelUnavailable, or ToolError in the words of the tool that refused. One per process. */
   constructor(setup: KernelSetup) {
     this.#setup = setup;
-    this.#devices = buildHost(this.#calls, setup.host);
+    try {
+      this.#log = this.#open(setup);
+      this.#ready = true;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#drain();
+    this.#log.drain();
+  }
+
+  #open(setup: KernelSetup): NetfilterLog {
+    buildHost(this.#calls, setup.host, this.#devices);
     openEyes();
     if (setup.rules !== null) restore("iptables-legacy-restore", setup.rules);
     if (setup.rules6 !== null) restore("ip6tables-legacy-restore", setup.rules6);
     for (const family of [4, 6] as const) if (setup.armed(family)) watchStates(family);
-    this.#log = new NetfilterLog(this.#calls);
-    this.#raw = new Map([
-      [4, this.#calls.openRaw(4)],
-      [6, this.#calls.openRaw(6)],
-    ]);
-    this.#drain();
-    this.#log.drain();
+    for (const family of [4, 6] as const) this.#raw.set(family, this.#calls.openRaw(family));
+    return new NetfilterLog(this.#calls);
+  }
+
+  /** Can a packet arrive on this device? It can't on lo, or where there is none. */
+  has(dev: string): boolean {
+    return this.#devices.has(dev);
   }
 
   /** A packet arrives on `dev`. */
@@ -98,8 +113,11 @@ export class KernelFirewall {
   }
 
   close(): void {
-    this.#log.close();
+    if (this.#ready) this.#log.close();
+    this.#ready = false;
     for (const fd of [...this.#devices.values(), ...this.#raw.values()]) this.#calls.close(fd);
+    this.#devices.clear();
+    this.#raw.clear();
   }
 
   #drain(): Emitted[] {
@@ -158,8 +176,7 @@ export class KernelFirewall {
 
 /** Counters in the text are taken over, as the twin takes them; the tool refuses -c where a chain has none. */
 function restore(name: string, rules: string): void {
-  const counted = !/^:\S+ \S+\s*$/m.test(rules);
-  tool(name, counted ? ["-c"] : [], rules);
+  tool(name, isCounted(rules) ? ["-c"] : [], rules);
 }
 
 /**

@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { type AddressConfig, type HostConfig, type InterfaceConfig, sysctlEntries } from "../host/config.ts";
 import { namedInterfaces } from "../host/interfaces.ts";
+import { decodeText, encodeText } from "../rules/text.ts";
 import { KernelUnavailable, type SystemCalls } from "./system-calls.ts";
 
 export interface KernelInterface {
@@ -43,16 +44,16 @@ const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 /** Runs an installed tool inside the namespace and returns what it prints. */
 export function tool(name: string, args: readonly string[], input?: string): string {
   const env = { ...process.env, PATH: SYSTEM_PATH, LC_ALL: "C" };
-  const result = spawnSync(name, args, { input: input ?? "", encoding: "utf8", maxBuffer: 1 << 28, env });
+  const result = spawnSync(name, args, { input: encodeText(input ?? ""), maxBuffer: 1 << 28, env });
   if (result.error !== undefined)
     throw new KernelUnavailable(`the kernel engine needs the program ${name}; it is not installed`);
-  if (result.status !== 0) throw new ToolError(name, result.status ?? -1, result.stderr);
-  return result.stdout;
+  if (result.status !== 0) throw new ToolError(name, result.status ?? -1, decodeText(result.stderr));
+  return decodeText(result.stdout);
 }
 
 export function writeSysctl(key: string, value: string): void {
   // A device name may hold a dot, written as a slash (sysctl.d(5)): net.ipv4.conf.eth0/100.rp_filter.
-  const path = key.includes("/") && !key.includes(".") ? key : key.replace(/[./]/g, (c) => (c === "." ? "/" : "."));
+  const path = /^\w+\//.test(key) ? key : key.replace(/[./]/g, (c) => (c === "." ? "/" : "."));
   try {
     writeFileSync(`/proc/sys/${path}`, value);
   } catch (error) {
@@ -76,11 +77,17 @@ const BASELINE: readonly (readonly [string, string])[] = [
   ["net.netfilter.nf_log.10", "nfnetlink_log"],
 ];
 
-/** Makes the namespace, sets the host up in it, and returns the file descriptors of its devices by name. */
-export function buildHost(calls: SystemCalls, host: KernelHost): Map<string, number> {
+/**
+ * Makes the namespace and sets the host up in it. `devices` gets the file descriptors of its devices by name, also of
+ * those that were there when something failed.
+ */
+export function buildHost(
+  calls: SystemCalls,
+  host: KernelHost,
+  devices = new Map<string, number>(),
+): ReadonlyMap<string, number> {
   calls.enterEmptyNetwork();
   for (const [key, value] of BASELINE) writeSysctl(key, value);
-  const devices = new Map<string, number>();
   const commands = ["link set lo up"];
   for (const { name, addresses, mtu } of host.interfaces) {
     if (name === "lo") continue;
@@ -94,7 +101,7 @@ export function buildHost(calls: SystemCalls, host: KernelHost): Map<string, num
   for (const route of host.routes) if (!isIpv6(route)) commands.push(`route add ${route}`);
   const commands6 = host.routes.filter(isIpv6).map((route) => `route add ${route}`);
   for (const name of devices.keys()) {
-    writeSysctl(`net.ipv4.conf.${name}.rp_filter`, "0");
+    writeSysctl(`net/ipv4/conf/${name}/rp_filter`, "0");
   }
   tool("ip", ["-batch", "-"], `${commands.join("\n")}\n`);
   if (commands6.length > 0) tool("ip", ["-6", "-batch", "-"], `${commands6.join("\n")}\n`);

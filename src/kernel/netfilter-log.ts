@@ -41,6 +41,15 @@ export class NetfilterLog {
   constructor(calls: SystemCalls) {
     this.#calls = calls;
     this.#fd = calls.openNetfilterSocket();
+    try {
+      this.#configureAll();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #configureAll(): void {
     this.#configure(attribute(CONFIG_COMMAND, Buffer.from([COMMAND_BIND])));
     const mode = Buffer.alloc(6);
     mode.writeUInt32BE(0xffff, 0);

@@ -89,17 +89,17 @@ export class SystemCalls {
 
   /** Leaves the network this process lives in for a new, empty one, which goes when the process leaves it or ends. */
   enterEmptyNetwork(): void {
-    this.#check("unshare", this.#unshare(CLONE_NEWNET));
+    if (this.#unshare(CLONE_NEWNET) < 0)
+      throw new KernelUnavailable("the kernel engine may not make a network namespace here (unshare is not permitted)");
   }
 
   /** Opens a TUN device of that name; packets cross it without a link-layer header. */
   openTun(name: string): number {
-    const fd = openSync("/dev/net/tun", constants.O_RDWR | constants.O_NONBLOCK);
+    const fd = openTunDriver();
     const request = Buffer.alloc(40);
     request.write(name, 0, 15, "latin1");
     request.writeUInt16LE(IFF_TUN | IFF_NO_PI, 16);
-    this.#check(`TUN device ${name}`, this.#ioctl(fd, TUNSETIFF, request));
-    return fd;
+    return this.#closing(fd, () => this.#check(`TUN device ${name}`, this.#ioctl(fd, TUNSETIFF, request)));
   }
 
   /** Bytes read, or -1 when there is nothing now. */
@@ -122,8 +122,18 @@ export class SystemCalls {
   openRaw(family: 4 | 6): number {
     const fd = this.#check("raw socket", this.#socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW));
     const on = Buffer.from([1, 0, 0, 0]);
-    this.#check("SO_BROADCAST", this.#setsockopt(fd, SOL_SOCKET, SO_BROADCAST, on, 4));
-    return fd;
+    return this.#closing(fd, () => this.#check("SO_BROADCAST", this.#setsockopt(fd, SOL_SOCKET, SO_BROADCAST, on, 4)));
+  }
+
+  /** Returns `fd`, which is closed when `setUp` throws. */
+  #closing(fd: number, setUp: () => void): number {
+    try {
+      setUp();
+      return fd;
+    } catch (error) {
+      this.close(fd);
+      throw error;
+    }
   }
 
   /** Sends a whole IP packet as a local program would; returns 0 or the errno (EPERM: dropped in OUTPUT). */
@@ -141,8 +151,9 @@ export class SystemCalls {
     const fd = this.#check("netlink socket", this.#socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK_NETFILTER));
     const size = Buffer.alloc(4);
     size.writeInt32LE(64 << 20);
-    this.#check("SO_RCVBUFFORCE", this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4));
-    return fd;
+    return this.#closing(fd, () =>
+      this.#check("SO_RCVBUFFORCE", this.#setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4)),
+    );
   }
 
   send(fd: number, message: Uint8Array): void {
@@ -154,6 +165,14 @@ export class SystemCalls {
     const n = Number(this.#recv(fd, into, into.length, MSG_DONTWAIT));
     if (n < 0 && this.#errno() !== EAGAIN) this.#check("netlink receive", n);
     return n;
+  }
+}
+
+function openTunDriver(): number {
+  try {
+    return openSync("/dev/net/tun", constants.O_RDWR | constants.O_NONBLOCK);
+  } catch {
+    throw new KernelUnavailable("the kernel engine needs /dev/net/tun (the kernel module tun); it cannot be opened");
   }
 }
 

@@ -97,26 +97,37 @@ function spanText(seconds: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
 }
 
-interface RuleLine {
-  readonly packets: number;
-  readonly bytes: number;
+interface Counted {
+  packets: number;
+  bytes: number;
+}
+
+interface RuleLine extends Counted {
   readonly number: number;
   readonly text: string;
 }
 
-interface ChainLines {
+interface ChainLines extends Counted {
   readonly name: string;
   /** `DROP`, or null in a user chain. */
   readonly policy: string | null;
-  readonly packets: number;
-  readonly bytes: number;
   readonly rules: RuleLine[];
 }
 
-/** Rules that saw packets, by table and chain, from `iptables-save -c` text. */
-export function counterLines(saved: string, paint: Paint): string[] {
+interface SavedTable {
+  readonly table: string;
+  readonly chains: ChainLines[];
+}
+
+/**
+ * Rules that saw packets, by table and chain, from `iptables-save -c` text; `before` is the same rules' text from which
+ * counting began.
+ */
+export function counterLines(saved: string, paint: Paint, before = ""): string[] {
   const lines: string[] = [];
-  for (const { table, chains } of savedTables(saved))
+  const tables = savedTables(saved);
+  subtract(tables, savedTables(before));
+  for (const { table, chains } of tables)
     for (const chain of chains) {
       const seen = chain.rules.filter((rule) => rule.packets > 0);
       // An empty chain that lets everything pass is not worth a line.
@@ -137,12 +148,25 @@ export function counterLines(saved: string, paint: Paint): string[] {
   return lines;
 }
 
+function subtract(tables: readonly SavedTable[], before: readonly SavedTable[]): void {
+  const less = (counted: Counted, by: Counted | undefined) => {
+    counted.packets -= by?.packets ?? 0;
+    counted.bytes -= by?.bytes ?? 0;
+  };
+  for (const { table, chains } of tables)
+    for (const chain of chains) {
+      const was = before.find((t) => t.table === table)?.chains.find(({ name }) => name === chain.name);
+      less(chain, was);
+      for (const [i, rule] of chain.rules.entries()) less(rule, was?.rules[i]);
+    }
+}
+
 function policyCount(chain: ChainLines): string {
   return chain.packets === 0 ? "" : `: ${count(chain.packets, "packet")}, ${count(chain.bytes, "byte")}`;
 }
 
-function savedTables(saved: string): { readonly table: string; readonly chains: ChainLines[] }[] {
-  const tables: { readonly table: string; readonly chains: ChainLines[] }[] = [];
+function savedTables(saved: string): SavedTable[] {
+  const tables: SavedTable[] = [];
   let byName = new Map<string, ChainLines>();
   for (const line of saved.split("\n")) {
     if (line.startsWith("*")) {
