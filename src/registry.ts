@@ -13,6 +13,7 @@ import { mac } from "./match/mac.ts";
 import { mark } from "./match/mark.ts";
 import { multiport } from "./match/multiport.ts";
 import { pkttype } from "./match/pkttype.ts";
+import { rt } from "./match/rt.ts";
 import { set } from "./match/set.ts";
 import { state } from "./match/state.ts";
 import { tcp } from "./match/tcp.ts";
@@ -54,6 +55,7 @@ const MATCHES: readonly MatchDeclaration[] = [
   mark,
   multiport,
   pkttype,
+  rt,
   set,
   state,
   tcp,
