@@ -24,9 +24,7 @@ interface Row {
 main();
 
 function main(): void {
-  const rows = Object.keys(FAMILIES)
-    .map(run)
-    .filter((row): row is Row => row !== null);
+  const rows = [...Object.keys(FAMILIES), "language"].map(run).filter((row): row is Row => row !== null);
   if (rows.length === 0) {
     console.log("skipped: the comparison needs Linux and root");
     return;
@@ -50,7 +48,7 @@ function print({ family, scenarios, packets, identical, perSecond }: Row): void 
 
 /** Where real seconds pass, a tenth of the scenarios has to do. */
 function runsOf(family: string): string {
-  return family === "timeouts" ? String(Math.ceil(Number(values.runs) / 10)) : values.runs;
+  return family === "timeouts" || family === "limits" ? String(Math.ceil(Number(values.runs) / 10)) : values.runs;
 }
 
 /** One family in a process of its own; null where the kernel can't be asked. */

@@ -155,10 +155,7 @@ export class Conntrack {
     if (p.ct !== 0 || p.ctinfo === CT_UNTRACKED) return ACCEPT;
     this.tick();
     p.ctinfo = CT_ESTABLISHED;
-    if (p.template !== 0) {
-      if (this.#templates[p.template].zoneFromMark) p.zone = p.mark & 0xffff;
-      p.template = 0;
-    }
+    if (p.template !== 0 && this.#templates[p.template].zoneFromMark) p.zone = p.mark & 0xffff;
     if (p.family === 4) {
       // ipv4_conntrack_local: a fragment here was sent with IP_NODEFRAG.
       if (p.fragment && p.hook === OUTPUT) return ACCEPT;

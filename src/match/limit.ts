@@ -115,10 +115,10 @@ export const limit = match({
       throw new RuleError(`Overflow, try lower: ${is.period}/${is.burst}`, 1);
   },
 
-  compile(is, { host, place, family }) {
+  compile(is, { host, place, nth, family }) {
     const cost = credits(is.period);
     const cap = credits(burstTime(is));
-    const key = `limit ${family} ${place.table} ${place.chain} ${place.rule} ${is.period}/${is.burst}`;
+    const key = `limit ${family} ${place.table} ${place.chain} ${place.rule}.${nth} ${is.period}/${is.burst}`;
     const bucket: Bucket = host.memory(key, () => ({ credit: cap, tick: -1 }));
     return () => {
       const tick = Math.floor(host.now / TICK);

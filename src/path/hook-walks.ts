@@ -170,14 +170,14 @@ function trackStep(stack: Stack): HookStep {
   return {
     walk: (p) => {
       if (conntrack.track(p) !== ACCEPT) return drop(p);
-      p.state = stateOf(p);
+      if (p.state === 0) p.state = stateOf(p);
       if (p.steps !== null) tell(p);
       return PASS;
     },
     source: (name) =>
       [
         `if (${name(conntrack)}.track(p) !== ${ACCEPT}) return ${name(drop)}(p);`,
-        `p.state = ${name(stateOf)}(p);`,
+        `if (p.state === 0) p.state = ${name(stateOf)}(p);`,
         `if (p.steps !== null) ${name(tell)}(p);`,
       ].join("\n"),
   };

@@ -242,19 +242,19 @@ class TableCompiler {
 
   #rule(rule: Rule, chain: CompiledChain, number: number): CompiledRule {
     const place: RulePlace = { table: this.#table.name, chain: chain.name, rule: number };
-    const engine: Engine = { ...this.#engine(), place };
+    const engine = (nth: number): Engine => ({ ...this.#engine(), place, nth });
     const site = this.#site(rule, chain);
     const refuse = (message: string) => this.#refusals.push({ place, source: rule.place, message });
     const matches: Condition[] = [];
     const fields: FieldRanges[] = [];
     let pure = true;
-    for (const use of rule.matches) {
+    for (const [nth, use] of rule.matches.entries()) {
       const declared = this.#machine.registry.match(use.name, this.#family);
       if (declared === undefined) {
         refuse(`match ${use.name} is not known to this version`);
         continue;
       }
-      const condition = this.#bind(declared, use, site, refuse, () => matchCondition(declared, use, engine));
+      const condition = this.#bind(declared, use, site, refuse, () => matchCondition(declared, use, engine(nth)));
       if (condition === null) continue;
       matches.push(condition);
       // A match that keeps a state must see what the kernel shows it: nothing behind it may skip the rule.
@@ -279,7 +279,7 @@ class TableCompiler {
     return new CompiledRule(parts, this.#family, this.#machine.host);
   }
 
-  #engine(): Omit<Engine, "place"> {
+  #engine(): Omit<Engine, "place" | "nth"> {
     const { host, conntrack, nat, answers } = this.#machine;
     return { family: this.#family, host, conntrack, nat, answers };
   }

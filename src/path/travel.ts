@@ -39,6 +39,12 @@ function drain(on: Stack, main: Skb | null, code: number): number {
     p.outDev = 0;
     p.local = false;
     p.forwarded = false;
+    if (p.ct === 0) {
+      // What a CT rule attached went when conntrack looked.
+      p.template = 0;
+      p.zone = 0;
+      p.zoneDirection = 3;
+    }
     const end = p.family === 4 ? receive4(on, p) : receive6(on, p);
     if (p === main) result = end;
     else {

@@ -145,6 +145,8 @@ export interface Engine {
   readonly nat: Nat;
   readonly answers: Answers;
   readonly place: RulePlace;
+  /** Which of the rule's matches is compiled, from 0; for its target their number. */
+  readonly nth: number;
 }
 
 /** How a target makes the host send a packet of its own (path/ does it). */

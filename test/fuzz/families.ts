@@ -1,8 +1,10 @@
-/** The families of scenarios that the twin is compared in. */
+/** The families of scenarios that the twin is compared in; beside them, `language` compares rule texts (language.ts). */
 import type { Scenario } from "../../src/kernel/scenario.ts";
 import { datagramScenario } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
-import { timeoutScenario } from "./limits.ts";
+import { icmpScenario } from "./icmp.ts";
+import { limitScenario, timeoutScenario } from "./limits.ts";
+import { localScenario } from "./local.ts";
 import { natScenario } from "./nat.ts";
 import { fragmentScenario, routingScenario } from "./path.ts";
 import { rulesScenario } from "./rules.ts";
@@ -15,5 +17,8 @@ export const FAMILIES: Readonly<Record<string, (dice: Dice) => Scenario>> = {
   rules: rulesScenario,
   routing: routingScenario,
   fragments: fragmentScenario,
+  local: localScenario,
+  icmp: icmpScenario,
+  limits: limitScenario,
   timeouts: timeoutScenario,
 };

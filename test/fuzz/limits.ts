@@ -64,3 +64,36 @@ function reply(dice: Dice, to: Sent): Sent {
   });
   return { dev, src: to.dst, dst: to.src, bytes };
 }
+
+const RATES = ["1/sec", "2/sec", "10/sec", "1/min", "100/hour"];
+
+/** `-m limit` with buckets that empty and fill again, and the rates of the host's own ICMP errors. */
+export function limitScenario(dice: Dice): Scenario {
+  const fam = family(dice);
+  const limit = () => `-m limit --limit ${dice.pick(RATES)} --limit-burst ${dice.pick([1, 2, 3, 5])}`;
+  const rules = [
+    "*filter",
+    ":INPUT ACCEPT [0:0]",
+    ":FORWARD ACCEPT [0:0]",
+    ":OUTPUT ACCEPT [0:0]",
+    `-A FORWARD ${limit()} -p udp`,
+    `-A FORWARD ${limit()} -j ACCEPT`,
+    dice.chance(0.5) ? "-A FORWARD -j REJECT" : `-A FORWARD ! -p udp ${limit()} -j REJECT`,
+    `-A OUTPUT ${limit()} -j ACCEPT`,
+    dice.chance(0.5) ? "-A OUTPUT -j DROP" : "-A OUTPUT",
+    "COMMIT",
+    "",
+  ].join("\n");
+  const sysctl: Record<string, number> = {};
+  if (dice.chance(0.4))
+    sysctl[fam === 4 ? "net.ipv4.icmp_ratelimit" : "net.ipv6.icmp.ratelimit"] = dice.pick([0, 200, 3000]);
+  const dead = dice.pick([0, 0, 1]);
+  const events = Array.from({ length: dice.int(6, 20) }, (): ScenarioEvent => {
+    const made = dice.chance(0.3) ? syn(dice, fam) : datagram(dice, fam);
+    const bytes = Uint8Array.from(made.bytes);
+    const wait = dice.chance(0.15) ? dice.pick([0.3, 0.7, 1.3]) : 0;
+    const event = { dev: made.dev, hex: hex(dead === 1 ? bytes.fill(1, fam === 4 ? 8 : 7, fam === 4 ? 9 : 8) : bytes) };
+    return wait > 0 ? { ...event, wait } : event;
+  });
+  return { host: router(sysctl), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+}

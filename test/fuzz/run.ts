@@ -12,9 +12,10 @@ import { type Difference, verify } from "../../src/kernel/compare.ts";
 import { writeAnswer, writeScenario } from "../../src/kernel/recording.ts";
 import type { Scenario } from "../../src/kernel/scenario.ts";
 import { shrink } from "../../src/kernel/shrink.ts";
-import { KernelUnavailable } from "../../src/kernel/system-calls.ts";
+import { KernelUnavailable, SystemCalls } from "../../src/kernel/system-calls.ts";
 import { Dice } from "./dice.ts";
 import { FAMILIES } from "./families.ts";
+import { fuzzLanguage } from "./language.ts";
 
 const { values } = parseArgs({
   options: {
@@ -33,10 +34,13 @@ const { values } = parseArgs({
 /** How a difference begins that is a mistake of the program. */
 const THROWN = "thrown: ";
 
-const names = values.family ?? Object.keys(FAMILIES);
+/** Rule lines instead of scenarios: compared with the tools, not with the kernel. */
+const LANGUAGE = "language";
+
+const names = values.family ?? [...Object.keys(FAMILIES), LANGUAGE];
 const total = { passed: 0, failed: 0 };
 try {
-  for (const name of names) fuzz(name, Number(values.seed), Number(values.runs));
+  for (const name of names) (name === LANGUAGE ? language : fuzz)(name, Number(values.seed), Number(values.runs));
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed > 0 ? 1 : 0;
 } catch (error) {
@@ -46,7 +50,8 @@ try {
 
 function fuzz(family: string, firstSeed: number, runs: number): void {
   const make = FAMILIES[family];
-  if (make === undefined) throw new Error(`no family ${family}; there are ${Object.keys(FAMILIES).join(", ")}`);
+  if (make === undefined)
+    throw new Error(`no family ${family}; there are ${[...Object.keys(FAMILIES), LANGUAGE].join(", ")}`);
   const started = performance.now();
   let packets = 0;
   let failed = 0;
@@ -59,14 +64,27 @@ function fuzz(family: string, firstSeed: number, runs: number): void {
     failed++;
     report(family, seed, scenario, found);
   }
-  total.passed += done - failed;
-  total.failed += failed;
+  finish(family, { done, packets, identical: done - failed }, started);
+}
+
+function language(family: string, firstSeed: number, runs: number): void {
+  const started = performance.now();
+  new SystemCalls().enterEmptyNetwork();
+  const { runs: done, identical } = fuzzLanguage((seed) => new Dice(seed), firstSeed, runs, Number(values.failures));
+  finish(family, { done, packets: 0, identical }, started);
+}
+
+/** The family's row; counts it in the total. */
+function finish(family: string, count: { done: number; packets: number; identical: number }, started: number): void {
+  const { done, packets, identical } = count;
+  total.passed += identical;
+  total.failed += done - identical;
   const seconds = (performance.now() - started) / 1000;
-  const row = { family, scenarios: done, packets, identical: done - failed, perSecond: +(done / seconds).toFixed(1) };
+  const row = { family, scenarios: done, packets, identical, perSecond: +(done / seconds).toFixed(1) };
   console.log(
     values.json
       ? JSON.stringify(row)
-      : `${family}: ${done} scenarios, ${packets} packets, ${done - failed} identical, ${row.perSecond} scenarios/s`,
+      : `${family}: ${done} scenarios, ${packets} packets, ${identical} identical, ${row.perSecond} scenarios/s`,
   );
 }
 
