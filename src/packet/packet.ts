@@ -63,6 +63,12 @@ export class Packet {
   mac = -1;
   macLength = 0;
 
+  /**
+   * It stands for several packets that the network card joined, or is still to cut (GRO, GSO): no MTU is too small for
+   * it. `load` says no; who reads a capture may know better.
+   */
+  merged = false;
+
   // ── what the host knows of it ──────────────────────────────────────────────────────────────────────
   /** Microseconds since 1970, an integer. */
   time = 0;
@@ -155,6 +161,7 @@ export class Packet {
     this.end = end;
     this.mac = -1;
     this.macLength = 0;
+    this.merged = false;
     this.inDev = 0;
     this.outDev = 0;
     this.packetType = PACKET_HOST;

@@ -93,6 +93,8 @@ export interface About {
   /** CHECKSUM_NONE (verify, the default), CHECKSUM_UNNECESSARY or CHECKSUM_PARTIAL. */
   readonly checksum?: number;
   readonly mark?: number;
+  /** It stands for several packets (GRO, GSO): no MTU is too small for it. */
+  readonly merged?: boolean;
   /** `send`: the device that the sender is bound to. */
   readonly dev?: string;
 }
@@ -270,6 +272,7 @@ export class Firewall {
     if (about.packetType !== undefined) p.packetType = about.packetType;
     if (about.checksum !== undefined) p.checksum = about.checksum;
     if (about.mark !== undefined) p.mark = about.mark | 0;
+    if (about.merged !== undefined) p.merged = about.merged;
   }
 
   #outcome(dev: string | null, bytes: Uint8Array, about: About): Outcome {

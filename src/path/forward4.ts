@@ -44,7 +44,7 @@ export function forward4(on: Stack, p: Skb): number {
 
 /** ip_exceeds_mtu, of a packet longer than `mtu`. */
 function isTooLong(p: Skb, mtu: number): boolean {
-  if ((p.view.getUint16(p.start + IPV4_FRAGMENT) & IP_DF) === 0) return false;
+  if (p.merged || (p.view.getUint16(p.start + IPV4_FRAGMENT) & IP_DF) === 0) return false;
   return p.fragMaxSize > mtu || !p.ignoreDf;
 }
 

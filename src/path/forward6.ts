@@ -28,7 +28,7 @@ export function forward6(on: Stack, p: Skb): number {
     if (wrong !== "") return on.drop(p, wrong);
   }
   const mtu = Math.max(route.forwardMtu, MIN_MTU);
-  if (p.length > mtu && (!p.ignoreDf || p.fragMaxSize > mtu)) {
+  if (p.length > mtu && !p.merged && (!p.ignoreDf || p.fragMaxSize > mtu)) {
     p.deviceNow = route.dev;
     return tooBig6(on, p, mtu);
   }

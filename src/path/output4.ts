@@ -67,7 +67,7 @@ function finish4(on: Stack, p: Skb): number {
   const route = p.route;
   if (route === null) return on.drop(p, "no route");
   const mtu = p.forwarded ? route.forwardMtu : route.mtu;
-  if (p.length <= mtu && p.fragMaxSize === 0) return on.transmit(p);
+  if ((p.length <= mtu || p.merged) && p.fragMaxSize === 0) return on.transmit(p);
   const df = (p.view.getUint16(p.start + IPV4_FRAGMENT) & IP_DF) !== 0;
   if (df && (!p.ignoreDf || p.fragMaxSize > mtu)) return frameNeeded4(on, p, mtu);
   return fragment4(on, p, mtu);

@@ -38,7 +38,7 @@ function finish6(on: Stack, p: Skb): number {
   const route = p.route;
   if (route === null) return on.drop(p, "no route");
   const { mtu } = route;
-  if (p.length <= mtu && (p.fragMaxSize === 0 || p.length <= p.fragMaxSize)) return emit6(on, p);
+  if ((p.length <= mtu || p.merged) && (p.fragMaxSize === 0 || p.length <= p.fragMaxSize)) return emit6(on, p);
   if ((!p.ignoreDf && p.length > mtu) || p.fragMaxSize > mtu) return tooBig6(on, p, mtu);
   return fragment6(on, p, mtu);
 }

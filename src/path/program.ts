@@ -132,6 +132,8 @@ export class CompiledTable {
   readonly base: readonly (CompiledChain | null)[];
   /** A rule of it may begin to trace packets. */
   readonly traces: boolean;
+  /** Chains call each other so deep that walking them by recursion might exhaust the stack. */
+  readonly deep: boolean;
 
   constructor(source: Table, family: Family, chains: readonly CompiledChain[], counters: Float64Array) {
     this.name = source.name;
@@ -140,11 +142,41 @@ export class CompiledTable {
     this.chains = chains;
     this.counters = counters;
     this.traces = source.chains.some((chain) => chain.rules.some(traces));
+    this.deep = deepestNesting(chains) > MOST_NESTED;
     const hooks = hooksOf(source.name);
     this.base = HOOK_NAMES.map((name, hook) =>
       hooks.includes(hook as Hook) ? (chains.find((c) => c.name === name && c.policy !== null) ?? null) : null,
     );
   }
+}
+
+const MOST_NESTED = 500;
+
+/** The longest way along jumps, in chains. There are no loops: the kernel would have refused them. */
+function deepestNesting(chains: readonly CompiledChain[]): number {
+  const depth = new Map<CompiledChain, number>();
+  let deepest = 0;
+  for (const first of chains) {
+    if (depth.has(first)) continue;
+    const path = [{ chain: first, next: 0, below: 0 }];
+    while (path.length > 0) {
+      const here = path[path.length - 1];
+      if (here.next < here.chain.rules.length) {
+        const to = here.chain.rules[here.next].to;
+        const known = to === null ? 0 : depth.get(to);
+        if (known === undefined && to !== null) path.push({ chain: to, next: 0, below: 0 });
+        else {
+          here.below = Math.max(here.below, known ?? 0);
+          here.next++;
+        }
+      } else {
+        depth.set(here.chain, here.below + 1);
+        deepest = Math.max(deepest, here.below + 1);
+        path.pop();
+      }
+    }
+  }
+  return deepest;
 }
 
 function traces(rule: Rule): boolean {
@@ -261,7 +293,7 @@ class TableCompiler {
       pure &&= condition.source !== null;
       if (pure) fields.push(...(declared.fields?.(use.options) ?? []));
     }
-    const target = this.#target(rule, engine, site, refuse);
+    const target = this.#target(rule, engine(rule.matches.length), site, refuse);
     const rejects = rule.target?.kind === "target" && rule.target.use.name === "REJECT";
     const { decisions } = this.#machine;
     const decision = decisions.add(place, rejects);

@@ -86,7 +86,7 @@ function depart(on: Stack, p: Skb): number {
       ? host.route4(p.dst0, 0, p.outDev, p.tos, p.mark)
       : host.route6(p.dst0, p.dst1, p.dst2, d3, 0, 0, 0, 0, p.outDev, p.mark);
   if (route.error !== 0) return on.drop(p, route.reason === "" ? "no route" : route.reason, route.detail);
-  if (p.length > host.interfaces[route.dev].mtu) return on.drop(p, "longer than the device's MTU");
+  if (p.length > host.interfaces[route.dev].mtu && !p.merged) return on.drop(p, "longer than the device's MTU");
   p.route = route;
   if (p.family === 4) fillHeader4(on, p, route);
   if (p.steps !== null) p.steps.push({ kind: "route", text: `leaves by ${host.interfaces[route.dev].name}` });

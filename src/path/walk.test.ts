@@ -391,3 +391,18 @@ test("what is not known is refused by name and place", (t) => {
       "rules.v4:7: filter FORWARD rule 2: target MAGIC is not known to this version",
   );
 });
+
+test("chains may call each other thousands deep", (t) => {
+  const chains = Array.from({ length: 5000 }, (_, i): Chain => {
+    const rules = [simpleRule(i === 4999 ? null : { kind: "jump", chain: `c${i + 1}` }), simpleRule(null)];
+    return { name: i === 0 ? "FORWARD" : `c${i}`, policy: i === 0 ? "ACCEPT" : null, counters: zero, rules };
+  });
+  const ruleset: Ruleset = { family: 4, nextId: 9, tables: [{ name: "filter", chains }] };
+  const table = compile(ruleset);
+  const base = table.base[FORWARD] as CompiledChain;
+  prepareTable(table, host, true);
+  const p = packet(4, { source: [1], destination: [2], protocol: 6, sport: 1, dport: 2, inDev: 2, outDev: 4 });
+  t.is(tableWalk(table, base, silent)(p), base.policyCode);
+  const counted = Array.from(table.counters.filter((_, i) => i % 2 === 0)).reduce((sum, n) => sum + n, 0);
+  t.is(counted, 10_001);
+});

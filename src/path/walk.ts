@@ -45,7 +45,7 @@ export function tableWalk(table: CompiledTable, base: CompiledChain, explainer: 
   const counters = table.counters;
   const at = base.policyCounter;
   const policy = base.policyCode;
-  if (table.traces) return (p) => explain(table, base, p, explainer);
+  if (table.traces || table.deep) return (p) => explain(table, base, p, explainer);
   return (p) => {
     if (p.odd || p.traced || p.steps !== null) return explain(table, base, p, explainer);
     const code = base.run(p);
@@ -68,7 +68,7 @@ export function tableSource(
   name: (value: unknown) => string,
 ): string {
   const explaining = name((p: Packet) => explain(table, base, p, explainer));
-  if (table.traces) return `c = ${explaining}(p);`;
+  if (table.traces || table.deep) return `c = ${explaining}(p);`;
   const at = base.policyCounter;
   const counters = name(table.counters);
   return [
