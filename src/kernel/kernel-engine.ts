@@ -50,6 +50,9 @@ export class KernelEngine implements ReplayEngine {
     if (bytes !== input.bytes) this.#repaired++;
     const answer = input.dev === null ? this.#kernel.send(bytes) : this.#kernel.receive(input.dev, bytes);
     const { trace, invalid, connections, time, ...outcome } = answer;
+    // A fragment that no table saw waits for the others, or was one too many: the kernel does not say which.
+    const waits = trace.length === 0 && outcome.verdict === "DROP" && isFragment(bytes);
+    if (waits) outcome.verdict = "QUEUED";
     return input.steps ? { ...outcome, steps: stepsOf(answer, this.#rulesets, bytes[0] >>> 4 === 6 ? 6 : 4) } : outcome;
   }
 
@@ -89,6 +92,12 @@ export class KernelEngine implements ReplayEngine {
   close(): void {
     this.#kernel.close();
   }
+}
+
+function isFragment(bytes: Uint8Array): boolean {
+  const packet = new Packet();
+  packet.loadBytes(bytes);
+  return packet.fragment;
 }
 
 /** Why this packet can't be handed to a kernel through a TUN device; null: it can. */

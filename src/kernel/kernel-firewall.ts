@@ -12,7 +12,7 @@ import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
 import { entryOf, readConnections } from "./conntrack-table.ts";
-import { buildHost, type KernelHost, tool } from "./namespace.ts";
+import { buildHost, type KernelHost, readAddresses6, tool } from "./namespace.ts";
 import { type LogMessage, NetfilterLog } from "./netfilter-log.ts";
 import { isCounted } from "./rules-text.ts";
 import type { EventAnswer, TraceLine } from "./scenario.ts";
@@ -66,6 +66,8 @@ export class KernelFirewall {
     if (setup.rules6 !== null) restore("ip6tables-legacy-restore", setup.rules6);
     for (const family of [4, 6] as const) if (setup.armed(family)) watchStates(family);
     for (const family of [4, 6] as const) this.#raw.set(family, this.#calls.openRaw(family));
+    for (const { address, device } of readAddresses6())
+      this.#calls.joinGroup(this.#raw.get(6)!, solicitedNode(address), device);
     return new NetfilterLog(this.#calls);
   }
 
@@ -150,7 +152,8 @@ export class KernelFirewall {
       verdict: this.#verdict(by, family, passed),
       by,
       out,
-      entry: entryOf(bytes, connections),
+      // As conntrack saw it: a fragment with all that it belongs to.
+      entry: entryOf(own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes, connections),
       connections,
       trace: this.#trace(messages),
       invalid: messages
@@ -177,6 +180,14 @@ export class KernelFirewall {
 /** Counters in the text are taken over, as the twin takes them; the tool refuses -c where a chain has none. */
 function restore(name: string, rules: string): void {
   tool(name, isCounted(rules) ? ["-c"] : [], rules);
+}
+
+/**
+ * A device without neighbours, as TUN devices are, does not join the groups in which neighbours look for its addresses
+ * (addrconf_join_solict): the host that is imitated would.
+ */
+function solicitedNode(address: Uint8Array): Uint8Array {
+  return Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, ...address.subarray(13, 16));
 }
 
 /**

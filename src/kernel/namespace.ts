@@ -4,7 +4,7 @@
  * the process ends, however it ends, and nothing outside it can be touched.
  */
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { type AddressConfig, type HostConfig, type InterfaceConfig, sysctlEntries } from "../host/config.ts";
 import { namedInterfaces } from "../host/interfaces.ts";
 import { decodeText, encodeText } from "../rules/text.ts";
@@ -108,6 +108,15 @@ export function buildHost(
   for (const [key, value] of host.sysctl) writeSysctl(key, value);
   if (host.sets.trim() !== "") tool("ipset", ["restore"], host.sets.endsWith("\n") ? host.sets : `${host.sets}\n`);
   return devices;
+}
+
+/** The IPv6 addresses in the namespace, with the index of their device; not those of lo. */
+export function readAddresses6(): { readonly address: Uint8Array; readonly device: number }[] {
+  const lines = readFileSync("/proc/self/net/if_inet6", "utf8").trimEnd().split("\n");
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter((words) => words.length === 6 && words[5] !== "lo")
+    .map(([hex, index]) => ({ address: Buffer.from(hex, "hex"), device: Number.parseInt(index, 16) }));
 }
 
 /** A HostConfig in the words of `ip` and `sysctl`. Takes it as valid: the twin's Host has read it before. */

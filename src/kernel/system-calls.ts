@@ -25,6 +25,7 @@ export class SystemCallError extends Error {
 
 export const EAGAIN = 11;
 export const EPERM = 1;
+const EADDRINUSE = 98;
 
 const CLONE_NEWNET = 0x40000000;
 const TUNSETIFF = 0x400454ca;
@@ -39,6 +40,8 @@ const IPPROTO_RAW = 255;
 const NETLINK_NETFILTER = 12;
 const SOL_SOCKET = 1;
 const SO_BROADCAST = 6;
+const SOL_IPV6 = 41;
+const IPV6_ADD_MEMBERSHIP = 20;
 const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 
@@ -123,6 +126,15 @@ export class SystemCalls {
     const fd = this.#check("raw socket", this.#socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW));
     const on = Buffer.from([1, 0, 0, 0]);
     return this.#closing(fd, () => this.#check("SO_BROADCAST", this.#setsockopt(fd, SOL_SOCKET, SO_BROADCAST, on, 4)));
+  }
+
+  /** Makes the host a member of an IPv6 multicast group on a device; again is no mistake. `group` is 16 bytes. */
+  joinGroup(fd: number, group: Uint8Array, device: number): void {
+    const request = Buffer.alloc(20);
+    request.set(group);
+    request.writeUInt32LE(device, 16);
+    if (this.#setsockopt(fd, SOL_IPV6, IPV6_ADD_MEMBERSHIP, request, request.length) >= 0) return;
+    if (this.#errno() !== EADDRINUSE) this.#check("IPV6_ADD_MEMBERSHIP", -1);
   }
 
   /** Returns `fd`, which is closed when `setUp` throws. */
