@@ -1,8 +1,8 @@
 /** REJECT's answers to IPv4 packets (nf_reject_ipv4.c): a TCP RST, or an ICMP error. */
-import { check, fold, pseudoSum4, sumOf } from "../bytes/checksum.ts";
+import { fold, pseudoSum4, sumOf } from "../bytes/checksum.ts";
 import { RTN_BROADCAST, RTN_MULTICAST } from "../host/route.ts";
 import { setIpv4Check } from "../packet/ipv4.ts";
-import { CHECKSUM_NONE } from "../packet/packet.ts";
+import { CHECKSUM_NONE, CHECKSUM_PARTIAL } from "../packet/packet.ts";
 import {
   IPPROTO_AH,
   IPPROTO_ESP,
@@ -39,9 +39,11 @@ export function tcpReset4(on: Stack, p: Skb): void {
   view.setInt32(12, p.dst0);
   view.setInt32(16, p.src0);
   writeReset(skb, p, 20, p.length - (p.l4 - p.start));
-  view.setUint16(36, check(sumOf(view, 20, LENGTH) + pseudoSum4(p.dst0, p.src0, IPPROTO_TCP, 20)));
+  // The kernel leaves the rest of the checksum to the network card: whoever quotes the RST before sees only this.
+  view.setUint16(36, fold(pseudoSum4(p.dst0, p.src0, IPPROTO_TCP, 20)));
   skb.load(data, view, 0, LENGTH);
   skb.begin();
+  skb.checksum = CHECKSUM_PARTIAL;
   setIpv4Check(skb);
   skb.local = true;
   skb.mark = on.host.sysctl.fwmarkReflect !== 0 ? p.mark : 0;
