@@ -17,25 +17,29 @@ const inverse = new Tuple();
 const ICMP_ERRORS: readonly number[] = [3, 4, 5, 11, 12];
 const FIRST_ICMPV6_QUERY = 128;
 
-/**
- * Its line as `conntrack -L` prints it, or null. `bytes` is the packet as it came; an ICMP error belongs to the
- * connection of the packet that it quotes.
- */
+/** Its line as `conntrack -L` prints it, or null. `bytes` is the packet as it came. */
 export function entryOf(conntrack: Conntrack, bytes: Uint8Array, zone: number): string | null {
-  packet.loadBytes(bytes);
+  const wanted = tupleOf(bytes);
+  const { family } = packet;
+  if (wanted === null || !conntrack.armed(family)) return null;
   packet.zone = zone;
-  const { family, start } = packet;
-  if (!conntrack.armed(family) || !tupleAt(packet, start, family, transport, tuple)) return null;
   conntrack.tick();
-  const { protocol, offset } = transport;
-  let wanted = tuple;
-  if (quotes(protocol, packet.data[offset])) {
-    if (!tupleAt(packet, offset + 8, family, transport, tuple) || !tuple.invertInto(inverse)) return null;
-    wanted = inverse;
-  }
   const node = conntrack.findIn(packet, wanted);
   const connections = conntrack.connections(family);
   return node !== 0 && connections.isListed(node >>> 1) ? conntrack.lineOf(connections, node >>> 1) : null;
+}
+
+/**
+ * The tuple by which a packet is looked up: its own, or for an ICMP error that of an answer to the packet it quotes.
+ * null: it has none. One record is reused.
+ */
+export function tupleOf(bytes: Uint8Array): Tuple | null {
+  packet.loadBytes(bytes);
+  const { family, start } = packet;
+  if (!tupleAt(packet, start, family, transport, tuple)) return null;
+  const { protocol, offset } = transport;
+  if (!quotes(protocol, packet.data[offset])) return tuple;
+  return tupleAt(packet, offset + 8, family, transport, tuple) && tuple.invertInto(inverse) ? inverse : null;
 }
 
 function quotes(protocol: number, type: number): boolean {

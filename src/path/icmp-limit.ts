@@ -29,7 +29,7 @@ export class IcmpLimit {
   readonly #host: Host;
   readonly #peers = new Map<string | number, Peer>();
   #credit = 0;
-  #stamp = 0;
+  #stamp = -HZ;
 
   constructor(host: Host) {
     this.#host = host;
