@@ -35,6 +35,7 @@ import { NOTRACK } from "./target/NOTRACK.ts";
 import { REDIRECT } from "./target/REDIRECT.ts";
 import { REJECT } from "./target/REJECT.ts";
 import { RETURN } from "./target/RETURN.ts";
+import { SET } from "./target/SET.ts";
 import { SNAT } from "./target/SNAT.ts";
 import { TCPMSS } from "./target/TCPMSS.ts";
 import { TRACE } from "./target/TRACE.ts";
@@ -78,6 +79,7 @@ const TARGETS: readonly TargetDeclaration[] = [
   REDIRECT,
   REJECT,
   RETURN,
+  SET,
   SNAT,
   TCPMSS,
   TRACE,

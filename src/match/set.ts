@@ -5,45 +5,12 @@ import {
   COUNTER_BELOW,
   COUNTER_EQUAL,
   COUNTER_UNEQUAL,
-  type IpSet,
   SetQuery,
 } from "../host/sets/set.ts";
-import { type Engine, type GivenOption, match, type OptionType, RuleError } from "../rules/extension.ts";
+import { type GivenOption, match, type OptionType, RuleError } from "../rules/extension.ts";
+import { findSet, type NamedSet, namedSet, printNamedSet } from "../rules/named-set.ts";
 import { scanNumber64 } from "../rules/numbers.ts";
 import { flag, opt, optNot } from "../rules/types.ts";
-
-const NAME_MAX = 31;
-const MAX_DIRECTIONS = 6;
-
-type Direction = "src" | "dst";
-
-interface NamedSet {
-  readonly set: string;
-  readonly directions: readonly Direction[];
-}
-
-/** `NAME src,dst`: each direction is known by its first three letters. */
-const namedSet: OptionType<NamedSet> = {
-  arity: 2,
-  parse([set, directions]) {
-    if (directions === undefined || directions.startsWith("-") || directions.startsWith("!"))
-      throw new RuleError("--match-set requires two args.");
-    if (set.length > NAME_MAX) throw new RuleError(`setname \`${set}' too long, max ${NAME_MAX} characters.`);
-    return { set, directions: parseDirections(directions) };
-  },
-  print: ({ set, directions }) => `${set} ${directions.join(",")}`,
-};
-
-function parseDirections(word: string): Direction[] {
-  const words = word.split(",");
-  const directions = words.slice(0, MAX_DIRECTIONS).map((direction): Direction => {
-    if (direction.startsWith("src")) return "src";
-    if (direction.startsWith("dst")) return "dst";
-    throw new RuleError("You must spefify (the comma separated list of) 'src' or 'dst'.");
-  });
-  if (words.length > MAX_DIRECTIONS) throw new RuleError(`Can't be more src/dst options than ${MAX_DIRECTIONS}.`);
-  return directions;
-}
 
 /** A 64-bit number as decimal text. */
 const counter: OptionType<string> = {
@@ -88,17 +55,6 @@ function printComparison(what: string, comparison: Comparison | null): string {
   return is === "ne" ? ` ! --${what}-eq ${value}` : ` --${what}-${is} ${value}`;
 }
 
-/** The host's set of this name. A ruleset cannot name a set that is not there, or one of the other family. */
-function find({ set }: NamedSet, { host, family }: Engine): IpSet {
-  const found = host.sets.get(set);
-  if (found === undefined) throw new RuleError(`Set ${set} doesn't exist.`);
-  if (found.family !== 0 && found.family !== family)
-    throw new RuleError(
-      `The protocol family of set ${set} is ${found.family === 4 ? "IPv4" : "IPv6"}, which is not applicable.`,
-    );
-  return found;
-}
-
 const only = (what: string) => `only one of the --${what}-[eq|lt|gt] is allowed`;
 const notInverted = (option: string) => `${option} option cannot be inverted`;
 
@@ -106,7 +62,7 @@ export const set = match({
   name: "set",
   families: [4, 6],
   options: {
-    "--match-set": optNot(namedSet, {
+    "--match-set": optNot(namedSet("--match-set"), {
       aliases: ["--set"],
       onceOnly: "--match-set can be specified only once",
       help: "name of the set, and which address or port each of its dimensions is: src or dst",
@@ -146,7 +102,7 @@ export const set = match({
   },
 
   print: (is) =>
-    `${is.not ? "! " : ""}--match-set ${namedSet.print(is, { family: 4 })}` +
+    `${is.not ? "! " : ""}--match-set ${printNamedSet(is)}` +
     (is.returnNomatch ? " --return-nomatch" : "") +
     (is.skipCounters ? " ! --update-counters" : "") +
     (is.skipSubcounters ? " ! --update-subcounters" : "") +
@@ -154,7 +110,7 @@ export const set = match({
     printComparison("bytes", is.bytes),
 
   compile(is, on) {
-    const found = find(is, on);
+    const found = findSet(is, on);
     const query = new SetQuery(on.family, is.directions);
     query.returnNomatch = is.returnNomatch;
     query.skipCounters = is.skipCounters;
