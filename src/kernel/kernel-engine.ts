@@ -48,7 +48,8 @@ export class KernelEngine implements ReplayEngine {
     }
     const bytes = bytesAsked(input);
     if (bytes !== input.bytes) this.#repaired++;
-    const answer = input.dev === null ? this.#kernel.send(bytes) : this.#kernel.receive(input.dev, bytes);
+    const { dev, outDev } = input;
+    const answer = dev === null ? this.#kernel.send(bytes, outDev) : this.#kernel.receive(dev, bytes);
     const { trace, invalid, connections, time, ...outcome } = answer;
     // A fragment that no table saw waits for the others, or was one too many: the kernel does not say which.
     const waits = trace.length === 0 && outcome.verdict === "DROP" && isFragment(bytes);

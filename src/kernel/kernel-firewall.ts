@@ -85,11 +85,13 @@ export class KernelFirewall {
     return this.#outcome(dev, bytes, time);
   }
 
-  /** The host itself sends a packet. */
-  send(bytes: Uint8Array): EventAnswer {
+  /** The host itself sends a packet, from a socket that may be bound to a device. */
+  send(bytes: Uint8Array, outDev: string | null = null): EventAnswer {
     const fd = this.#raw.get(bytes[0] >>> 4 === 6 ? 6 : 4)!;
+    if (outDev !== null) this.#calls.bindToDevice(fd, outDev);
     const time = Date.now() * 1000;
     this.#calls.sendRaw(fd, bytes);
+    if (outDev !== null) this.#calls.bindToDevice(fd, null);
     return this.#outcome(null, bytes, time);
   }
 

@@ -40,6 +40,7 @@ const IPPROTO_RAW = 255;
 const NETLINK_NETFILTER = 12;
 const SOL_SOCKET = 1;
 const SO_BROADCAST = 6;
+const SO_BINDTODEVICE = 25;
 const SOL_IPV6 = 41;
 const IPV6_ADD_MEMBERSHIP = 20;
 const SO_RCVBUFFORCE = 33;
@@ -146,6 +147,12 @@ export class SystemCalls {
       this.close(fd);
       throw error;
     }
+  }
+
+  /** What is sent through the socket leaves by this device; null: as the routes say. */
+  bindToDevice(fd: number, device: string | null): void {
+    const name = Buffer.from(`${device ?? ""}\0`, "latin1");
+    this.#check("SO_BINDTODEVICE", this.#setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, name.length));
   }
 
   /** Sends a whole IP packet as a local program would; returns 0 or the errno (EPERM: dropped in OUTPUT). */
