@@ -154,7 +154,8 @@ export class Conntrack {
     // Seen before (it answers a packet, or went through lo), or NOTRACK said so.
     if (p.ct !== 0 || p.ctinfo === CT_UNTRACKED) return ACCEPT;
     this.tick();
-    p.ctinfo = CT_ESTABLISHED;
+    // A template is taken off; the mark of an answer to an untracked packet stays unless a connection is found.
+    if (p.ctinfo !== CT_RELATED) p.ctinfo = CT_ESTABLISHED;
     if (p.template !== 0 && this.#templates[p.template].zoneFromMark) p.zone = p.mark & 0xffff;
     if (p.family === 4) {
       // ipv4_conntrack_local: a fragment here was sent with IP_NODEFRAG.

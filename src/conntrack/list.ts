@@ -71,13 +71,17 @@ export function formatConnection(
 
 function pushDirection(words: string[], connections: Connections, handle: number, direction: Direction): void {
   connections.tuple(handle, direction, tuple);
-  words.push(`src=${source(tuple)}`, `dst=${destination(tuple)}`);
-  const protocolWords = formatPorts(tuple);
-  if (protocolWords !== "") words.push(protocolWords);
+  words.push(formatTuple(tuple));
   if (connections.zoneDirection(handle) === direction + 1 && tuple.zone !== 0)
     words.push(`zone-${direction === ORIGINAL ? "orig" : "reply"}=${tuple.zone}`);
   if (connections.isCounted(handle))
     words.push(`packets=${connections.packets(handle, direction)}`, `bytes=${connections.bytes(handle, direction)}`);
+}
+
+/** `src=… dst=…` and what the protocol adds to tell connections apart. */
+export function formatTuple(t: Tuple): string {
+  const ports = formatPorts(t);
+  return `src=${source(t)} dst=${destination(t)}${ports === "" ? "" : ` ${ports}`}`;
 }
 
 function source(t: Tuple): string {
