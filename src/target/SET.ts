@@ -96,10 +96,7 @@ export const SET = target({
     if (is.map === null) return;
     if (table !== "mangle") throw new RuleError("--map-set only usable from mangle table", 1);
     if ((is.mapPriority || is.mapQueue) && hooks.some((hook) => !PRIORITY_HOOKS.includes(hook)))
-      throw new RuleError(
-        "mapping of prio or/and queue is allowed only from OUTPUT/FORWARD/POSTROUTING chains",
-        1,
-      );
+      throw new RuleError("mapping of prio or/and queue is allowed only from OUTPUT/FORWARD/POSTROUTING chains", 1);
   },
 
   compile(is, on) {
