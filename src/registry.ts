@@ -16,6 +16,7 @@ import { pkttype } from "./match/pkttype.ts";
 import { rt } from "./match/rt.ts";
 import { set } from "./match/set.ts";
 import { state } from "./match/state.ts";
+import { statistic } from "./match/statistic.ts";
 import { tcp } from "./match/tcp.ts";
 import { ttl } from "./match/ttl.ts";
 import { udp } from "./match/udp.ts";
@@ -59,6 +60,7 @@ const MATCHES: readonly MatchDeclaration[] = [
   rt,
   set,
   state,
+  statistic,
   tcp,
   ttl,
   udp,

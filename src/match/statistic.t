@@ -1,0 +1,36 @@
+# -m statistic: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+%46
+-m statistic --mode random --probability 0.5;-m statistic --mode random --probability 0.50000000000;OK
+-m statistic --mode random ! --probability 0.33333333349;=;OK
+-m statistic --mode random --probability 0.1;-m statistic --mode random --probability 0.10000000009;OK
+-m statistic --mode random --probability 0;-m statistic --mode random --probability 0.00000000000;OK
+-m statistic --mode random --probability 1;-m statistic --mode random --probability 1.00000000000;OK
+-m statistic --mode random --probability 1e-3;-m statistic --mode random --probability 0.00100000016;OK
+-m statistic --mode random --probability .25;-m statistic --mode random --probability 0.25000000000;OK
+-m statistic --mode random --probability 0x1p-1;-m statistic --mode random --probability 0.50000000000;OK
+-m statistic --mode random --probability 1.1;;FAIL;statistic: bad value for option "--probability", or out of range (0-1).
+-m statistic --mode random --probability -0.1;;FAIL;statistic: bad value for option "--probability", or out of range (0-1).
+-m statistic --mode random --probability x;;FAIL;statistic: bad value for option "--probability", or out of range (0-1).
+-m statistic --mode random --probability 0.5x;;FAIL;statistic: bad value for option "--probability", or out of range (0-1).
+-m statistic --probability 0.5 --mode random;-m statistic --mode random --probability 0.50000000000;OK
+-m statistic --mode nth --every 5 --packet 2;=;OK
+-m statistic --mode nth ! --every 5 --packet 4;=;OK
+-m statistic --mode nth --packet 0 --every 1;-m statistic --mode nth --every 1 --packet 0;OK
+-m statistic --mode nth --every 4294967295 --packet 0;=;OK
+-m statistic --mode nth --every 5 --packet 5;;FAIL;the --packet p must be 0 <= p <= n-1
+-m statistic --mode nth --every 5;;FAIL;statistic: option "--every" also requires "--packet".
+-m statistic --mode nth --packet 5;;FAIL;the --packet p must be 0 <= p <= n-1
+-m statistic --mode nth --packet 0;;FAIL;statistic: option "--packet" also requires "--every".
+-m statistic --mode nth --every 0 --packet 0;;FAIL;statistic: bad value for option "--every", or out of range (1-4294967295).
+-m statistic --mode nth;;FAIL;--every and --packet must be specified when using nth mode
+-m statistic --mode random;;FAIL;--probability must be specified when using random mode
+-m statistic --mode random --every 5 --packet 1;;FAIL;--probability must be specified when using random mode
+-m statistic --mode nth --probability 0.5;;FAIL;--every and --packet must be specified when using nth mode
+-m statistic --mode nth --every 5 --packet 1 --probability 0.5;;FAIL;statistic: option "--probability" cannot be used together with "--every".
+-m statistic --mode often --probability 0.5;;FAIL;Bad mode "often"
+-m statistic ! --mode nth --every 2 --packet 0;;FAIL;statistic: option "--mode" cannot be inverted.
+-m statistic --mode nth --every 2 ! --packet 0;;FAIL;statistic: option "--packet" cannot be inverted.
+-m statistic --mode nth --every 2 --packet 0 --every 3;;FAIL;statistic: option "--every" can only be used once.
+-m statistic --probability 1;;FAIL;statistic: option "--mode" must be specified
+-m statistic;;FAIL;--probability must be specified when using random mode
+
