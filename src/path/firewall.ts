@@ -284,7 +284,8 @@ export class Firewall {
     this.#out = out;
     try {
       this.#go();
-      entry = p.ct === 0 ? entryOf(this.conntrack, bytes, p.zone) : this.conntrack.line(p);
+      // What conntrack saw: of a fragment all that it belongs to.
+      entry = p.ct !== 0 ? this.conntrack.line(p) : entryOf(this.conntrack, p.state === 0 ? bytes : p.bytes(), p.zone);
     } finally {
       this.#out = null;
       p.steps = null;
