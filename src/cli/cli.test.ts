@@ -380,6 +380,9 @@ test("a user's mistake is one sentence and exit code 2, never a stack", async (t
     [["explain", ...ALL, "lan9 > tcp 10.0.0.2:1 > 10.0.0.3:2"], /the host has no device “lan9”/],
     [["explain", ...ALL, "lan0 > tcp 10.0.0.2 > 10.0.0.3:2"], /^packet:1:12: tcp needs a port/],
     [["test", file("none.flow")], /there is no such file/],
+    [["replay", c, ...ALL, "--speed", "2"], /^--speed is for --engine kernel/],
+    [["replay", c, ...ALL, "--engine", "kernel", "--speed", "0"], /^--speed takes a number above 0/],
+    [["replay", c, ...ALL, "--engine", "netmap"], /^--engine takes "twin" or "kernel", not "netmap"/],
   ];
   for (const [args, sentence] of mistakes) {
     const error = await t.throwsAsync(run(args), { instanceOf: Failure }, args.join(" "));
@@ -391,4 +394,75 @@ test("a user's mistake is one sentence and exit code 2, never a stack", async (t
   t.is(out, "");
   t.is(code, 2);
   t.regex(version.out, /^\d+\.\d+\.\d+\n$/);
+});
+
+const COUNTED = RULES.replace(":FORWARD DROP [0:0]", ":FORWARD DROP [7:700]").replace(
+  "-A FORWARD -i lan0 -m",
+  "[40:4000] -A FORWARD -i lan0 -m",
+);
+
+test("counters go on from those in the rules; the report tells what the replay added", async (t) => {
+  writeFileSync(file("counted.v4"), COUNTED);
+  writeFileSync(file("uncounted.v4"), COUNTED.replace(":INPUT DROP [0:0]", ":INPUT DROP"));
+  const args = (rules: string) => ["replay", file("c.pcapng"), "--rules", file(rules), "--host", file("host.yaml")];
+  const [counted, fresh, uncounted, text] = await Promise.all([
+    firetwin([...args("counted.v4"), "--quiet", "--counters", "-"]),
+    firetwin([...args("rules.v4"), "--quiet", "--counters", "-"]),
+    firetwin([...args("uncounted.v4"), "--quiet", "--counters", "-"]),
+    firetwin(args("counted.v4")),
+  ]);
+  t.regex(counted.out, /^:FORWARD DROP \[7:700\]$/m);
+  t.regex(counted.out, /^\[41:4040\] -A FORWARD -i lan0 -m state --state NEW -j ACCEPT$/m);
+  t.regex(fresh.out, /^\[1:40\] -A FORWARD -i lan0 -m state --state NEW -j ACCEPT$/m);
+  // iptables-restore -c refuses a chain without counters: then nothing is taken over.
+  t.regex(uncounted.out, /^:FORWARD DROP \[0:0\]$/m);
+  t.regex(uncounted.out, /^\[1:40\] -A FORWARD -i lan0 -m state --state NEW -j ACCEPT$/m);
+  t.regex(text.out, /filter FORWARD \(policy DROP\)/);
+  t.regex(text.out, / {9}1 {12}40 {2}-i lan0 -m state --state NEW -j ACCEPT\n/);
+});
+
+/** Timeouts are read an instant later, and the kernel does not say why it drops. */
+const comparable = (lines: string) =>
+  lines
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .map(({ entry, by, ...rest }) => ({
+      ...rest,
+      by: by.reason === undefined ? by : "a reason",
+      entry: entry?.replace(/^(\S+ +\d+) \d+/, "$1") ?? null,
+    }));
+
+test("--engine kernel says the same, or in a sentence why it cannot be asked", async (t) => {
+  const json = ["replay", file("c.pcapng"), ...ALL, "--format", "json"];
+  writeFileSync(
+    file("kernel.flow"),
+    "rules rules.v4\nlan0 > udp 10.0.0.2:1 > 198.51.100.9:2 => accept\nreply => accept\n",
+  );
+  const [twin, kernel, commands, script, verified, told] = await Promise.all([
+    firetwin(json),
+    firetwin([...json, "--engine", "kernel"]),
+    firetwin([...json, "--engine", "kernel", "--rules", file("commands.sh")]),
+    firetwin(["test", file("kernel.flow"), "--engine", "kernel"]),
+    firetwin(["verify", file("c.pcapng"), ...ALL]),
+    firetwin(["explain", ...ALL, "lan0 > tcp 10.0.0.2:1 > 198.51.100.9:23 [S]", "--engine", "kernel"]),
+  ]);
+  const asked = [kernel, commands, script, verified, told];
+  if (asked.every(({ code }) => code === 2)) {
+    for (const { err, out } of asked) {
+      t.regex(err, /^(The|the) kernel engine (needs|may not) [^\n]+\n$/);
+      t.is(out, "");
+    }
+    return;
+  }
+  for (const { code, err } of asked) t.is(code, 0, err);
+  const wanted = comparable(twin.out).map(({ out, ...rest }) => ({ ...rest, out: out.length }));
+  for (const { out } of [kernel, commands])
+    t.deepEqual(
+      comparable(out).map(({ out, ...rest }) => ({ ...rest, out: out.length })),
+      wanted,
+    );
+  t.regex(script.out, /2 packets, 2 expectations\n1 script, 1 test: 2 passed, 0 failed\n$/);
+  t.regex(verified.out, /^5 packets: the twin and Linux \S+ agree\n/);
+  t.regex(told.out, /filter FORWARD\n {4}✓ {2}2 {2}-i lan0 -p tcp -m tcp --dport 23 -j REJECT[^\n]*→ REJECT\n/);
 });

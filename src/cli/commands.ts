@@ -7,6 +7,7 @@ import { Failure } from "./failure.ts";
 import { fmt } from "./fmt.ts";
 import { replay } from "./replay.ts";
 import { test } from "./test.ts";
+import { verify } from "./verify.ts";
 
 const RULES = {
   rules: { type: "string", requiresArg: true, describe: "IPv4 rules: iptables-save text or iptables commands" },
@@ -31,6 +32,16 @@ const ENGINE = {
     describe: "kernel: real time passes, so many times faster than the packets' (default: it does not wait)",
   },
 } as const;
+const IN = {
+  type: "string",
+  requiresArg: true,
+  describe: "device that packets arrive on when the capture names none",
+} as const;
+const CHECKSUMS = {
+  choices: ["auto", "verify", "ignore"] as const,
+  default: "auto" as const,
+  describe: "auto finds checksums left to the network card",
+};
 const FULL = { type: "boolean", default: false, describe: "show every rule that did not match" } as const;
 
 /** yargs takes a lone `-` for an option without a name: it travels under this name. */
@@ -39,7 +50,7 @@ const STANDARD_STREAM = "\0-";
 const hidden = (argument: string) => (argument === "-" ? STANDARD_STREAM : argument);
 
 /** Positional arguments of which there may be many. */
-const LISTS = new Set(["packets", "paths", "files"]);
+const LISTS = new Set(["packets", "paths", "files", "inputs"]);
 
 /** Arguments as they were given; of an option that was given twice, the last one. */
 function given<A extends object>(args: A): A {
@@ -78,16 +89,8 @@ export async function run(argv: readonly string[]): Promise<void> {
             counters6: { type: "string", requiresArg: true, describe: "write ip6tables-save -c text to FILE" },
             conntrack: { type: "string", requiresArg: true, describe: "write conntrack -L lines to FILE" },
             write: { type: "string", requiresArg: true, describe: "write the packets that left to FILE (pcapng)" },
-            in: {
-              type: "string",
-              requiresArg: true,
-              describe: "device that packets arrive on when the capture names none",
-            },
-            checksums: {
-              choices: ["auto", "verify", "ignore"] as const,
-              default: "auto" as const,
-              describe: "auto finds checksums left to the network card",
-            },
+            in: IN,
+            checksums: CHECKSUMS,
             seed: SEED,
             ...ENGINE,
           })
@@ -128,6 +131,34 @@ export async function run(argv: readonly string[]): Promise<void> {
       (args) => test(given(args)),
     )
     .command(
+      "verify <inputs..>",
+      "do the twin and this machine's kernel agree? (root, Linux)",
+      (y) =>
+        y
+          .positional("inputs", {
+            type: "string",
+            array: true,
+            demandOption: true,
+            describe: "captures, packet scripts (*.flow), or folders of scripts",
+          })
+          .options({
+            ...RULES,
+            host: HOST,
+            in: IN,
+            checksums: CHECKSUMS,
+            speed: { ...ENGINE.speed, describe: ENGINE.speed.describe.replace("kernel: ", "") },
+            limit: {
+              type: "number",
+              default: 10_000,
+              requiresArg: true,
+              describe: "packets of a capture that are asked",
+            },
+            full: FULL,
+          })
+          .example("$0 verify capture.pcapng --rules rules.v4 --host host.yaml", ""),
+      (args) => verify(given(args)),
+    )
+    .command(
       "check <files..>",
       "would iptables-restore take these rules?",
       (y) =>
@@ -163,7 +194,7 @@ export async function run(argv: readonly string[]): Promise<void> {
         }),
       (args) => fmt(given(args)),
     )
-    .demandCommand(1, "Which command? replay, explain, test, check or fmt; --help says more.")
+    .demandCommand(1, "Which command? replay, explain, test, verify, check or fmt; --help says more.")
     .recommendCommands()
     .strict()
     .version(version)
@@ -171,7 +202,7 @@ export async function run(argv: readonly string[]): Promise<void> {
     .alias("help", "h")
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .epilogue(
-      "Exit codes: 0 done; 1 an expectation failed; 2 bad usage or bad input.\nPacket notation and scripts: docs/FLOWS.md",
+      "Exit codes: 0 done; 1 an expectation failed, or the kernel disagrees; 2 bad usage or bad input.\nPacket notation and scripts: docs/FLOWS.md",
     )
     .exitProcess(false)
     .fail((message, error) => {

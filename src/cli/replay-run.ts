@@ -149,18 +149,7 @@ export class ReplayRun {
   }
 
   #input(p: Packet): PacketInput {
-    const mac = p.mac < 0 ? null : new Uint8Array(p.data.subarray(p.mac, p.mac + p.macLength));
-    return {
-      dev: p.local ? null : this.#host.interfaces[p.inDev].name,
-      outDev: p.outDev === 0 ? null : this.#host.interfaces[p.outDev].name,
-      bytes: p.bytes(),
-      time: p.time,
-      wire: p.wire,
-      mac,
-      packetType: p.packetType,
-      checksum: p.checksum,
-      steps: this.#options.trace,
-    };
+    return inputOf(p, this.#host, this.#options.trace);
   }
 
   /** A frame without an IP packet: iptables never sees it, so its verdict is NONE. */
@@ -255,4 +244,20 @@ export class ReplayRun {
     const lines = await this.#engine.connections();
     writeText(conntrack, lines.map((line) => `${line}\n`).join(""));
   }
+}
+
+/** What an engine is told of a loaded packet. */
+export function inputOf(p: Packet, host: Host, steps: boolean): PacketInput {
+  const mac = p.mac < 0 ? null : new Uint8Array(p.data.subarray(p.mac, p.mac + p.macLength));
+  return {
+    dev: p.local ? null : host.interfaces[p.inDev].name,
+    outDev: p.outDev === 0 ? null : host.interfaces[p.outDev].name,
+    bytes: p.bytes(),
+    time: p.time,
+    wire: p.wire,
+    mac,
+    packetType: p.packetType,
+    checksum: p.checksum,
+    steps: steps,
+  };
 }

@@ -57,7 +57,8 @@ export async function replay(args: ReplayArguments): Promise<void> {
   }
 }
 
-async function guessHost(capture: CaptureFile, inDevice: string | null): Promise<HostConfig> {
+/** A host in which the capture could have been taken. */
+export async function guessHost(capture: CaptureFile, inDevice: string | null): Promise<HostConfig> {
   const guess = new HostGuess();
   await capture.sample((record) => guess.add(record));
   return guess.config(inDevice);
@@ -83,7 +84,8 @@ function widestDevices(host: Host): number {
   return Math.min(MOST_DEVICES, widest + 1 + Math.max(widest, "local".length));
 }
 
-function deviceNamed(host: Host, name: string | undefined): Interface | null {
+/** The device that --in names; throws Failure when the host has none of that name. */
+export function deviceNamed(host: Host, name: string | undefined): Interface | null {
   if (name === undefined) return null;
   const device = host.interfaceNamed(name);
   if (device !== undefined) return device;
@@ -91,7 +93,8 @@ function deviceNamed(host: Host, name: string | undefined): Interface | null {
   throw new Failure(`--in ${name}: the host has no such device; it has ${names.join(", ")}`);
 }
 
-async function lookAtChecksums(
+/** How the checksums of a capture are to be treated. */
+export async function lookAtChecksums(
   mode: ChecksumMode,
   capture: CaptureFile,
   host: Host,

@@ -3,9 +3,10 @@
  * goes first: the twin then lives by the kernel's clock, and takes its dice from what the kernel chose (a free NAT
  * port, the IP id of a packet it made, a fragment id). Everything else must be equal.
  */
-import { bytesOfHex } from "../bytes/hex.ts";
+import { bytesOfHex, hexOf } from "../bytes/hex.ts";
 import { Host } from "../host/host.ts";
 import { ScriptedRandom } from "../host/random.ts";
+import type { Family } from "../packet/hook.ts";
 import type { Step } from "../packet/step.ts";
 import { Firewall } from "../path/firewall.ts";
 import { registry } from "../registry.ts";
@@ -92,32 +93,50 @@ export function askTwin(scenario: Scenario, kernel: Answer): Answer {
   const host = new Host(scenario.host);
   const dice = new ScriptedRandom({});
   host.random = dice;
-  const firewall = new Firewall({ rules: rulesets[4], rules6: rulesets[6], host });
-  const events = scenario.events.map((event, i): EventAnswer => {
-    const seen = kernel.events[i];
-    load(dice, event.hex, seen);
-    const about = { time: seen.time, steps: true };
-    const bytes = bytesOfHex(event.hex)!;
-    const { steps = [], ...outcome } =
-      event.dev === null ? firewall.send(bytes, about) : firewall.receive(event.dev, bytes, about);
-    return {
-      ...outcome,
-      time: seen.time,
-      trace: traceOf(steps),
-      invalid: invalidOf(steps),
-      connections: [...firewall.connections(4), ...firewall.connections(6)],
-    };
-  });
-  const plain = (text: string) =>
-    text
-      .split("\n")
-      .filter((line) => !line.startsWith("#"))
-      .join("\n");
+  const side = new TwinSide(new Firewall({ rules: rulesets[4], rules6: rulesets[6], host }), dice);
+  const events = scenario.events.map(
+    ({ dev, hex }, i): EventAnswer => side.ask(dev, bytesOfHex(hex)!, kernel.events[i]).answer,
+  );
   return {
     events,
-    save: scenario.rules === null ? "" : plain(firewall.save(4)),
-    save6: scenario.rules6 === null ? "" : plain(firewall.save(6)),
+    save: scenario.rules === null ? "" : side.save(4),
+    save6: scenario.rules6 === null ? "" : side.save(6),
   };
+}
+
+/** A twin that lives by the kernel's clock. */
+export class TwinSide {
+  readonly #firewall: Firewall;
+  readonly #dice: ScriptedRandom;
+
+  /** `dice` is the random source of the firewall's host. */
+  constructor(firewall: Firewall, dice: ScriptedRandom) {
+    this.#firewall = firewall;
+    this.#dice = dice;
+  }
+
+  /** What it says of a packet of which the kernel said `seen`. `outDev`: what a local sender is bound to. */
+  ask(
+    dev: string | null,
+    bytes: Uint8Array,
+    seen: EventAnswer,
+    outDev: string | null = null,
+  ): { readonly answer: EventAnswer; readonly steps: readonly Step[] } {
+    const firewall = this.#firewall;
+    load(this.#dice, hexOf(bytes, 0, bytes.length), seen);
+    const about = { time: seen.time, steps: true, ...(outDev === null ? {} : { dev: outDev }) };
+    const told = dev === null ? firewall.send(bytes, about) : firewall.receive(dev, bytes, about);
+    const { steps = [], ...outcome } = told;
+    const connections = [...firewall.connections(4), ...firewall.connections(6)];
+    const answer = { ...outcome, time: seen.time, trace: traceOf(steps), invalid: invalidOf(steps), connections };
+    return { answer, steps };
+  }
+
+  /** As KernelFirewall.save. */
+  save(family: Family): string {
+    const lines = this.#firewall.save(family).split("\n");
+    return lines.filter((line) => !line.startsWith("#")).join("\n");
+  }
 }
 
 /** Queues the choices that the kernel made for this packet, each under what the twin would draw it for. */
@@ -175,11 +194,12 @@ export function differences(kernel: Answer, twin: Answer): Difference[] {
     [kernel.save, twin.save],
     [kernel.save6, twin.save6],
   ])
-    compareLines(found, k.split("\n"), t.split("\n"));
+    compareSaves(found, k, t);
   return found;
 }
 
-function compareEvent(found: Difference[], event: number, kernel: EventAnswer, twin: EventAnswer): void {
+/** Adds to `found` in what the answers to one packet differ. */
+export function compareEvent(found: Difference[], event: number, kernel: EventAnswer, twin: EventAnswer): void {
   const say = (what: Difference["what"], k: string, t: string) => {
     if (k !== t) found.push({ event, what, kernel: k, twin: t });
   };
@@ -220,7 +240,10 @@ function missingFrom(kernel: readonly string[], twin: readonly string[]): [strin
 
 const timeoutOf = (line: string) => Number(line.match(/^\S+ +\d+ (\d+)/)?.[1]);
 
-function compareLines(found: Difference[], kernel: readonly string[], twin: readonly string[]): void {
+/** Adds to `found` the lines of `iptables-save -c` text in which the sides differ. */
+export function compareSaves(found: Difference[], kernelText: string, twinText: string): void {
+  const kernel = kernelText.split("\n");
+  const twin = twinText.split("\n");
   for (let i = 0; i < Math.max(kernel.length, twin.length); i++)
     if (kernel[i] !== twin[i]) found.push({ event: 0, what: "counters", kernel: kernel[i] ?? "", twin: twin[i] ?? "" });
 }

@@ -23,18 +23,19 @@ const COUNTERS = /^\[(\d+):(\d+)\]$/;
 
 export class KernelEngine implements ReplayEngine {
   readonly #kernel: KernelFirewall;
-  /** How many times faster than the capture's clock real time runs; Infinity: it does not wait. */
-  readonly #speed: number;
+  readonly #pace: Pace;
   readonly #rulesets: Rulesets;
-  #clock = -1;
   #repaired = 0;
   readonly #skipped = new Map<string, number>();
 
-  /** Throws KernelUnavailable, or ToolError in the words of the tool that refused the rules or the host. */
+  /**
+   * `speed`: how many times faster than the packets' clock real time runs; Infinity: it does not wait. Throws
+   * KernelUnavailable, or ToolError in the words of the tool that refused the rules or the host.
+   */
   constructor(setup: KernelSetup, speed = Number.POSITIVE_INFINITY) {
     this.#kernel = new KernelFirewall(setup);
     this.#rulesets = setup.rulesets;
-    this.#speed = speed;
+    this.#pace = new Pace(speed);
   }
 
   async packet(input: PacketInput): Promise<Outcome> {
@@ -43,8 +44,7 @@ export class KernelEngine implements ReplayEngine {
     if (reason !== null) {
       this.#kernel.delivered = null;
       this.#skipped.set(reason, (this.#skipped.get(reason) ?? 0) + 1);
-      const { dev } = input;
-      return { in: dev, path: "none", state: null, verdict: "DROP", by: { reason }, out: [], entry: null };
+      return notAsked(input, reason);
     }
     const bytes = bytesAsked(input);
     if (bytes !== input.bytes) this.#repaired++;
@@ -57,11 +57,8 @@ export class KernelEngine implements ReplayEngine {
     return input.steps ? { ...outcome, steps: stepsOf(answer, this.#rulesets, bytes[0] >>> 4 === 6 ? 6 : 4) } : outcome;
   }
 
-  async advance(time: number): Promise<void> {
-    const passed = this.#clock < 0 ? 0 : time - this.#clock;
-    this.#clock = Math.max(this.#clock, time);
-    const wait = passed / 1000 / this.#speed;
-    if (wait >= 1) await new Promise((resolve) => setTimeout(resolve, wait));
+  advance(time: number): Promise<void> {
+    return this.#pace.until(time);
   }
 
   delivered(): Uint8Array | null {
@@ -95,10 +92,33 @@ export class KernelEngine implements ReplayEngine {
   }
 }
 
+/** Lets real time pass as the packets' clock says. */
+export class Pace {
+  readonly #speed: number;
+  #clock = -1;
+
+  constructor(speed: number) {
+    this.#speed = speed;
+  }
+
+  /** To this many µs since 1970, of the packets' clock. */
+  async until(time: number): Promise<void> {
+    const passed = this.#clock < 0 ? 0 : time - this.#clock;
+    this.#clock = Math.max(this.#clock, time);
+    const wait = passed / 1000 / this.#speed;
+    if (wait >= 1) await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+}
+
 function isFragment(bytes: Uint8Array): boolean {
   const packet = new Packet();
   packet.loadBytes(bytes);
   return packet.fragment;
+}
+
+/** What stands for the answer that the kernel was not asked for. */
+export function notAsked({ dev }: PacketInput, reason: string): Outcome {
+  return { in: dev, path: "none", state: null, verdict: "DROP", by: { reason }, out: [], entry: null };
 }
 
 /** Why this packet can't be handed to a kernel through a TUN device; null: it can. */

@@ -2,6 +2,7 @@ import test from "ava";
 import { bytesOfHex } from "../bytes/hex.ts";
 import type { Step } from "../packet/step.ts";
 import type { Outcome } from "../path/firewall.ts";
+import { disagreementLines } from "./disagreement.ts";
 import { OutcomeLines, outcomeJson, shortBy, timeText } from "./outcome.ts";
 import { count, grouped, PLAIN } from "./paint.ts";
 import { stepLines } from "./steps.ts";
@@ -256,4 +257,38 @@ test("totals by verdict, state and path", (t) => {
   ]);
   t.is(grouped(1234567), "1,234,567");
   t.is(count(1, "packet"), "1 packet");
+});
+
+test("a disagreement shows both sides, packets in words and bytes, and what each did", (t) => {
+  const packet = "4500001d0000000040116ece0a000002c633640900050006000917e861";
+  const lines = disagreementLines(
+    {
+      subject: "a.pcap, packet 3: lan0 > udp",
+      differences: [
+        { what: "state", expected: "NEW", seen: "INVALID" },
+        { what: "out", expected: `wan0 ${packet}`, seen: "" },
+      ],
+      names: { expected: "Linux 6.18", seen: "the twin" },
+      expectedSteps: [{ kind: "state", state: "NEW", entry: null }],
+      seenSteps: [{ kind: "invalid", reason: "short packet" }],
+    },
+    { paint: PLAIN, full: false },
+  );
+  t.deepEqual(lines.slice(0, 4), [
+    "a.pcap, packet 3: lan0 > udp",
+    "  state",
+    "    expected (Linux 6.18)  NEW",
+    "    seen (the twin)        INVALID",
+  ]);
+  t.regex(lines[5], /^ {4}expected \(Linux 6\.18\) {2}wan0 > udp 10\.0\.0\.2:5 > 198\.51\.100\.9:6 /);
+  t.is(lines[6].trim(), packet);
+  t.is(lines[7], "    seen (the twin)        no packet");
+  t.deepEqual(lines.slice(8), [
+    "",
+    "What the twin did",
+    "  conntrack  INVALID: short packet",
+    "",
+    "What Linux 6.18 traced",
+    "  conntrack  NEW",
+  ]);
 });
