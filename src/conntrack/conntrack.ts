@@ -24,15 +24,13 @@ import {
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { Connections } from "./connections.ts";
 import { ICMP_DONE, ICMP_INVALID, icmpError, icmpv6Error } from "./icmp-error.ts";
+import { HZ, MICROSECONDS_PER_JIFFY } from "./jiffies.ts";
 import { formatConnection, type ListOptions } from "./list.ts";
 import { findTransport, readPorts, Transport } from "./packet-tuple.ts";
 import { IPS_CONFIRMED, IPS_DYING, IPS_EXPECTED, IPS_SEEN_REPLY } from "./status.ts";
 import { TRACK_ACCEPT, TRACK_DROP, TRACK_REPEAT, type Tracker, type Trackers } from "./tracker.ts";
 import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 
-/** Jiffies in a second: CONFIG_HZ of the kernel that is imitated. */
-export const HZ = 250;
-const MICROSECONDS_PER_JIFFY = 1_000_000 / HZ;
 /** So many jiffies without a look at every entry would let a long expired one seem alive again. */
 const SWEEP_WITHIN = 2 ** 28;
 

@@ -15,6 +15,7 @@ import {
   IPPROTO_UDPLITE,
 } from "../packet/transport.ts";
 import type { Connections } from "./connections.ts";
+import { HZ } from "./jiffies.ts";
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_SEEN_REPLY } from "./status.ts";
 import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 
@@ -23,8 +24,6 @@ export interface ListOptions {
   /** `-o extended`: begin with the network protocol. */
   readonly extended?: boolean;
 }
-
-const HZ = 250;
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [IPPROTO_ICMP, "icmp"],

@@ -1,7 +1,8 @@
 /** Every protocol that has no tracker of its own (nf_conntrack_proto_generic.c): one flow per pair of hosts. */
 
 import type { Connections } from "../conntrack/connections.ts";
-import { type Conntrack, directionOf, HZ } from "../conntrack/conntrack.ts";
+import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
+import { HZ } from "../conntrack/jiffies.ts";
 import { TRACK_ACCEPT, type Tracker } from "../conntrack/tracker.ts";
 import type { Packet } from "../packet/packet.ts";
 

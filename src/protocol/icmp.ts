@@ -3,7 +3,8 @@
  * the connection they are about (conntrack/icmp-error.ts).
  */
 import type { Connections } from "../conntrack/connections.ts";
-import { type Conntrack, directionOf, HZ } from "../conntrack/conntrack.ts";
+import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
+import { HZ } from "../conntrack/jiffies.ts";
 import { IPS_CONFIRMED } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, type Tracker } from "../conntrack/tracker.ts";
 import { ORIGINAL, Tuple } from "../conntrack/tuple.ts";

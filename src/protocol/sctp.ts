@@ -6,7 +6,8 @@
 import { crc32c } from "../bytes/checksum.ts";
 import { verifies } from "../conntrack/checksum.ts";
 import type { Connections } from "../conntrack/connections.ts";
-import { type Conntrack, directionOf, HZ } from "../conntrack/conntrack.ts";
+import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
+import { HZ } from "../conntrack/jiffies.ts";
 import { TRACKER_WORDS } from "../conntrack/records.ts";
 import { IPS_ASSURED, IPS_CONFIRMED } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, type Tracker } from "../conntrack/tracker.ts";

@@ -4,7 +4,8 @@
  */
 import { checksumHolds, verifies } from "../conntrack/checksum.ts";
 import type { Connections } from "../conntrack/connections.ts";
-import { type Conntrack, directionOf, HZ } from "../conntrack/conntrack.ts";
+import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
+import { HZ } from "../conntrack/jiffies.ts";
 import { TRACKER_WORDS } from "../conntrack/records.ts";
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT, type Tracker } from "../conntrack/tracker.ts";
