@@ -3,7 +3,7 @@
  * for each address it answers to (inetpeer.c: inet_peer_xrlim_allow), which redirects and routing errors share
  * (route.c: ip_rt_send_redirect, ip_error). Time is the packets' clock in jiffies.
  */
-import { HZ } from "../conntrack/conntrack.ts";
+import { HZ } from "../conntrack/jiffies.ts";
 import type { Host } from "../host/host.ts";
 
 const BURST_FACTOR = 6;
