@@ -3,6 +3,7 @@ import { addrtype } from "./match/addrtype.ts";
 import { comment } from "./match/comment.ts";
 import { connmark } from "./match/connmark.ts";
 import { conntrack } from "./match/conntrack.ts";
+import { dscp } from "./match/dscp.ts";
 import { hl } from "./match/hl.ts";
 import { icmp } from "./match/icmp.ts";
 import { icmp6 } from "./match/icmp6.ts";
@@ -27,6 +28,7 @@ import { CONNMARK } from "./target/CONNMARK.ts";
 import { CT } from "./target/CT.ts";
 import { DNAT } from "./target/DNAT.ts";
 import { DROP } from "./target/DROP.ts";
+import { DSCP } from "./target/DSCP.ts";
 import { HL } from "./target/HL.ts";
 import { LOG } from "./target/LOG.ts";
 import { MARK } from "./target/MARK.ts";
@@ -47,6 +49,7 @@ const MATCHES: readonly MatchDeclaration[] = [
   comment,
   connmark,
   conntrack,
+  dscp,
   hl,
   icmp,
   icmp6,
@@ -72,6 +75,7 @@ const TARGETS: readonly TargetDeclaration[] = [
   CT,
   DNAT,
   DROP,
+  DSCP,
   HL,
   LOG,
   MARK,
