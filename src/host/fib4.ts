@@ -71,6 +71,8 @@ const LEAST_SCOPE: Readonly<Record<number, number>> = {
 export class Fib4 {
   readonly #table = new PrefixTable<Entry4>();
   readonly #interfaces: readonly Interface[];
+  /** Entries that `add` made, not an address. */
+  readonly #added = new Set<Entry4>();
   /** A `local` route was added by hand: owning an address is no longer the whole truth (fib_has_custom_local_routes). */
   customLocal = false;
 
@@ -150,10 +152,12 @@ export class Fib4 {
       .find((other) => other.local === entry.local && other.priority === entry.priority);
     if (twin !== undefined) {
       // `ip route show` prints what addresses made; saying it again changes nothing.
-      if (twin.type === type && twin.dev === entry.dev && twin.via === entry.via) return;
+      const same = twin.type === type && twin.dev === entry.dev && twin.via === entry.via;
+      if (same && !this.#added.has(twin)) return;
       throw fail("there is a route to this prefix with this metric already");
     }
     if (type === RTN_LOCAL) this.customLocal = true;
+    this.#added.add(entry);
     this.#insert(entry);
   }
 

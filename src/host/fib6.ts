@@ -48,6 +48,8 @@ export interface Entry6 {
 
 export class Fib6 {
   readonly #local = new PrefixTable<Entry6>();
+  /** Entries that `add` made, not an address. */
+  readonly #added = new Set<Entry6>();
   readonly #main = new PrefixTable<Entry6>();
   readonly #interfaces: readonly Interface[];
 
@@ -128,9 +130,12 @@ export class Fib6 {
     const leaf = this.#leaf(spec.local ? this.#local : this.#main, entry);
     const same = leaf.find((other) => other.metric === entry.metric && (!spec.automatic || other.dev === entry.dev));
     if (same !== undefined) {
-      if (same.type === type && same.dev === entry.dev && sameWords(same.via, entry.via)) return;
+      // As in fib4.ts: what an address made may be said again.
+      if (same.type === type && same.dev === entry.dev && sameWords(same.via, entry.via) && !this.#added.has(same))
+        return;
       throw fail("there is a route to this prefix with this metric already");
     }
+    this.#added.add(entry);
     insert(leaf, entry);
   }
 

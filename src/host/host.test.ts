@@ -129,6 +129,10 @@ const MISTAKES: readonly (readonly [HostConfig, string])[] = [
     { interfaces: INTERFACES, routes: ["default dev wan0", "default via 10.0.0.9"] },
     'route "default via 10.0.0.9": there is a route to this prefix with this metric already',
   ],
+  ...["default dev wan0", "default via fd00:1::9 dev lan0"].map((route): [HostConfig, string] => [
+    { interfaces: { lan0: ["10.0.0.1/24", "fd00:1::1/64"], wan0: ["203.0.113.1/24"] }, routes: [route, route] },
+    `route "${route}": there is a route to this prefix with this metric already`,
+  ]),
   [
     { interfaces: INTERFACES, routes: ["default dev wan0 src 10.0.0.9"] },
     'route "default dev wan0 src 10.0.0.9": 10.0.0.9 is not an address of this host',
