@@ -161,6 +161,8 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, protocol: string): strin
       fam === 4
         ? `-m ttl ${dice.pick(["--ttl-eq 64", "! --ttl-eq 63", "--ttl-lt 64", "--ttl-gt 63"])}`
         : `-m hl ${dice.pick(["--hl-eq 64", "! --hl-eq 63", "--hl-lt 64", "--hl-gt 63"])}`,
+    dscp: () => `-m dscp ${not(dice)}--dscp ${dice.pick(["0x00", "0x02", "0x2e"])}`,
+    statistic: () => `-m statistic --mode nth --every ${dice.int(1, 3)} --packet 0`,
     pkttype: () => `-m pkttype ${not(dice)}--pkt-type ${dice.pick(["unicast", "broadcast", "multicast"])}`,
     set: () =>
       `-m set ${not(dice)}--match-set ${dice.pick(["hosts src", "hosts dst", "nets dst", "nets src", "services dst,dst", "services src,src", "ports dst", "ports src", "all src", "all dst"])}`,
@@ -197,7 +199,11 @@ function targetOf(
   if (users.length > 0 && dice.chance(0.3)) return `${dice.chance(0.2) ? "-g" : "-j"} ${dice.pick(users)}`;
   const plain = ["-j ACCEPT", "-j RETURN", "", '-j LOG --log-prefix "fuzz: "'];
   if (table !== "mangle" || dice.chance(0.2)) plain.push("-j DROP");
-  const special: string[] = [];
+  const special: string[] = [
+    "-j SET --add-set hosts src",
+    "-j SET --del-set hosts src",
+    "-j SET --add-set services dst,dst --exist",
+  ];
   if (table === "mangle") {
     special.push(
       `-j MARK --set-mark ${dice.pick(["1", "0x5", "7"])}`,
@@ -209,6 +215,7 @@ function targetOf(
     special.push(
       `-j CONNMARK ${dice.pick(["--set-mark 1", "--save-mark", "--restore-mark", "--set-xmark 0x7/0xff", "--save-mark --nfmask 0xf --ctmask 0xff", "--and-mark 0x1"])}`,
     );
+    special.push("-j DSCP --set-dscp 0x2e", "-j DSCP --set-dscp-class CS1");
     if (fam === 4) special.push("-j TTL --ttl-set 33", "-j TTL --ttl-dec 1", "-j TTL --ttl-inc 2");
     else special.push("-j HL --hl-set 33", "-j HL --hl-dec 1");
     if (protocol === "tcp" && chain !== null && chain !== "INPUT" && chain !== "PREROUTING")
