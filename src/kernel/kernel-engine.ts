@@ -151,7 +151,10 @@ export function stepsOf(answer: EventAnswer, rulesets: Rulesets, family: Family)
     }
     if (kind === "rule") {
       const at = { table, chain, rule: rule ?? 0 };
-      steps.push({ kind: "matched", at, ...ruleWords(ruleset, at, family) });
+      const words = ruleWords(ruleset, at, family);
+      steps.push({ kind: "matched", at, ...words });
+      // Outside the first network the kernel writes no log; of the line only the prefix is known.
+      if (words.does === "LOG") steps.push({ kind: "log", line: logPrefix(words.text) });
     } else if (kind === "return") steps.push({ kind: "return", table, chain });
     else {
       const policy = ruleset?.tables.find((t) => t.name === table)?.chains.find((c) => c.name === chain)?.policy;
@@ -164,6 +167,12 @@ export function stepsOf(answer: EventAnswer, rulesets: Rulesets, family: Family)
     steps.push({ kind: "emit", dev, packet: describe(packet) });
   }
   return steps;
+}
+
+/** `--log-prefix` of a rule as iptables-save prints it. */
+function logPrefix(rule: string): string {
+  const [, quoted, plain] = rule.match(/ --log-prefix (?:"((?:[^"\\]|\\.)*)"|(\S+))/) ?? [];
+  return quoted === undefined ? (plain ?? "") : quoted.replace(/\\(.)/g, "$1");
 }
 
 const isBase = (chain: string) => (HOOK_NAMES as readonly string[]).includes(chain);
