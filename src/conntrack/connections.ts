@@ -239,6 +239,34 @@ export class Connections extends Records {
     return handle;
   }
 
+  /** `create` for IPv4, from the words of both nodes but for the addresses, which change places. */
+  create4(
+    source: number,
+    destination: number,
+    ports: number,
+    key: number,
+    replyPorts: number,
+    replyKey: number,
+    counted: boolean,
+  ): number {
+    const handle = this.#allocate();
+    const { record } = this;
+    const at = handle * STRIDE4;
+    const nodes = at + NODES;
+    record[at + STATUS] = counted ? IN_USE | COUNTED : IN_USE;
+    record[at + ORDER] = this.#created = (this.#created + 1) | 0;
+    record[nodes] = source;
+    record[nodes + 1] = destination;
+    record[nodes + 2] = ports;
+    record[nodes + 3] = key;
+    record[nodes + NODE4] = destination;
+    record[nodes + NODE4 + 1] = source;
+    record[nodes + NODE4 + 2] = replyPorts;
+    record[nodes + NODE4 + 3] = replyKey;
+    if (counted) this.#startCounting(handle);
+    return handle;
+  }
+
   /** A handle whose record is all 0. */
   #allocate(): number {
     this.size++;
@@ -276,10 +304,12 @@ export class Connections extends Records {
    * node returned; else 0.
    */
   insert(handle: number, started: number): number {
-    const rival = this.rival(handle << 1) || this.rival((handle << 1) | 1);
-    if (rival !== 0) return rival;
     const hash = this.#hashOf(handle << 1);
     const replyHash = this.#hashOf((handle << 1) | 1);
+    if (this.#index.has(hash) || this.#index.has(replyHash)) {
+      const rival = this.rival(handle << 1) || this.rival((handle << 1) | 1);
+      if (rival !== 0) return rival;
+    }
     this.#index.insert(hash, handle);
     if (replyHash !== hash) this.#index.insert(replyHash, handle);
     this.#confirm(handle, (this.now + this.timeout(handle)) | 0, started);
@@ -307,7 +337,7 @@ export class Connections extends Records {
     for (let at = this.#index.seek(hash); pairs[at] === hash && pairs[at + 1] !== 0; at += 2) {
       const handle = pairs[at + 1];
       if (this.isExpired(handle)) continue;
-      for (const other of [(handle << 1) | 1, handle << 1])
+      for (let other = (handle << 1) | 1; other >= handle << 1; other--)
         if (this.#sameNodes(node, other) && this.#zoneHolds(other, node >>> 1)) return other;
     }
     return 0;

@@ -29,7 +29,7 @@ import { formatConnection, type ListOptions } from "./list.ts";
 import { findTransport, readPorts, Transport } from "./packet-tuple.ts";
 import { IPS_CONFIRMED, IPS_DYING, IPS_EXPECTED, IPS_SEEN_REPLY } from "./status.ts";
 import { TRACK_ACCEPT, TRACK_DROP, TRACK_REPEAT, type Tracker, type Trackers } from "./tracker.ts";
-import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
+import { type Direction, hasInverse, invertPorts, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 
 /** So many jiffies without a look at every entry would let a long expired one seem alive again. */
 const SWEEP_WITHIN = 2 ** 28;
@@ -221,20 +221,15 @@ export class Conntrack {
 
   /** Sets `p.ct` and `p.ctinfo`: a handle, 0 when the packet can belong to none, -1 when there is no room. */
   #resolve(connections: Connections, p: Packet, l4: number, protocol: number): number {
+    const quick = p.family === 4 && hasTuplePorts(p, protocol) && (p.zone === 0 || p.zoneDirection === 3);
     let node = 0;
-    if (p.family === 4 && hasTuplePorts(p, protocol) && (p.zone === 0 || p.zoneDirection === 3))
-      node = connections.find4(p.src0, p.dst0, (p.sport << 16) | p.dport, (p.zone << 16) | protocol, 3);
+    if (quick) node = connections.find4(p.src0, p.dst0, (p.sport << 16) | p.dport, (p.zone << 16) | protocol, 3);
     else if (this.#read(p, l4, protocol)) node = this.findIn(p, this.#tuple);
     else {
       if (p.steps !== null) this.explain(p, "the transport header is cut");
       return 0;
     }
-    if (node === 0) {
-      this.#read(p, l4, protocol);
-      const handle = this.#create(connections, p);
-      if (handle <= 0) return handle;
-      node = handle << 1;
-    }
+    if (node === 0) return quick ? this.#create4(connections, p, protocol) : this.#create(connections, p);
     const handle = node >>> 1;
     p.ct = handle;
     if ((node & 1) === REPLY) p.ctinfo = CT_ESTABLISHED_REPLY;
@@ -281,24 +276,49 @@ export class Conntrack {
     const tuple = this.#tuple;
     const reply = this.#reply;
     tuple.zone = (p.zoneDirection & 1) !== 0 ? p.zone : 0;
-    if (!tuple.invertInto(reply)) {
-      if (p.steps !== null) this.explain(p, "an ICMP message that is neither query nor answer");
-      return 0;
-    }
-    if (!this.#makeRoom(tuple)) {
-      this.statistics.drop++;
-      this.#drop("nf_conntrack: table full, dropping packet");
-      return -1;
-    }
+    if (!tuple.invertInto(reply)) return this.#refuseNew(p);
+    if (!this.#makeRoom(connections) && !this.#dropEarly(tuple)) return this.#tableFull();
     reply.zone = (p.zoneDirection & 2) !== 0 ? p.zone : 0;
-    const handle = connections.create(tuple, reply, this.sysctl.acct !== 0);
-    const helper = p.template === 0 ? "" : this.#templates[p.template].helper;
+    return this.#setUp(connections, p, connections.create(tuple, reply, this.sysctl.acct !== 0));
+  }
+
+  /** The same from the packet's fields, in one zone. */
+  #create4(connections: Connections, p: Packet, protocol: number): number {
+    const ports = (p.sport << 16) | p.dport;
+    if (!hasInverse(protocol, ports)) return this.#refuseNew(p);
+    if (!this.#makeRoom(connections)) {
+      this.#read(p, p.l4, protocol);
+      this.#tuple.zone = p.zone;
+      if (!this.#dropEarly(this.#tuple)) return this.#tableFull();
+    }
+    const key = (p.zone << 16) | protocol;
+    const replyPorts = invertPorts(protocol, ports);
+    const counted = this.sysctl.acct !== 0;
+    return this.#setUp(connections, p, connections.create4(p.src0, p.dst0, ports, key, replyPorts, key, counted));
+  }
+
+  #setUp(connections: Connections, p: Packet, handle: number): number {
+    p.ct = handle;
+    p.ctinfo = CT_NEW;
+    if (p.template === 0) return handle;
+    const { helper } = this.#templates[p.template];
     if (helper !== "") connections.setHelper(handle, helper);
     return handle;
   }
 
-  /** __nf_conntrack_alloc: is there room for one more connection, or can some be made? */
-  #makeRoom(tuple: Tuple): boolean {
+  #refuseNew(p: Packet): number {
+    if (p.steps !== null) this.explain(p, "an ICMP message that is neither query nor answer");
+    return 0;
+  }
+
+  #tableFull(): number {
+    this.statistics.drop++;
+    this.#drop("nf_conntrack: table full, dropping packet");
+    return -1;
+  }
+
+  /** __nf_conntrack_alloc: is there room for one more connection? */
+  #makeRoom(connections: Connections): boolean {
     const max = this.sysctl.conntrackMax;
     if (max !== this.#limit) {
       this.#limit = max;
@@ -306,9 +326,13 @@ export class Conntrack {
       this.#ipv6.limit = max;
     }
     // Twice as fast as new ones come, or the search would never catch up with them.
-    this.connections(tuple.family).sweep(2);
+    connections.sweep(2);
     if (this.#ipv4.size + this.#ipv6.size < max || max === 0) return true;
-    if (this.#ipv4.reclaim() || this.#ipv6.reclaim()) return true;
+    return this.#ipv4.reclaim() || this.#ipv6.reclaim();
+  }
+
+  /** early_drop, for a new connection with this tuple. */
+  #dropEarly(tuple: Tuple): boolean {
     const hash = this.connections(tuple.family).hash(tuple);
     const buckets = this.sysctl.conntrackBuckets;
     const dropped = this.#ipv4.earlyDrop(hash, buckets) || this.#ipv6.earlyDrop(hash, buckets);

@@ -37,6 +37,12 @@ export class HashIndex {
     return at;
   }
 
+  /** Is there a pair with this hash? */
+  has(hash: number): boolean {
+    const at = this.seek(hash);
+    return this.pairs[at + 1] !== 0 && this.pairs[at] === hash;
+  }
+
   /** Adds a pair; equal hashes stand side by side. */
   insert(hash: number, number: number): void {
     if (++this.#size > this.#places * FULL) this.#double();

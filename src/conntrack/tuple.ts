@@ -81,14 +81,11 @@ export class Tuple {
     into.dst3 = this.src3;
     into.protocol = this.protocol;
     into.zone = this.zone;
-    if (this.protocol === IPPROTO_ICMP || this.protocol === IPPROTO_ICMPV6) {
-      const type = inverseIcmpType(this.protocol, this.dport >>> 8);
-      into.sport = this.sport;
-      into.dport = (type << 8) | (this.dport & 0xff);
-      return type >= 0;
-    }
-    into.sport = this.dport;
-    into.dport = this.sport;
+    const ports = (this.sport << 16) | this.dport;
+    if (!hasInverse(this.protocol, ports)) return false;
+    const inverse = invertPorts(this.protocol, ports);
+    into.sport = inverse >>> 16;
+    into.dport = inverse & 0xffff;
     return true;
   }
 }
@@ -117,6 +114,18 @@ function bothWays(pairs: readonly (readonly [number, number])[]): Int16Array {
 
 const ICMP_INVERSE = bothWays(ICMP_ANSWERS);
 const ICMPV6_INVERSE = bothWays(ICMPV6_ANSWERS);
+
+/** Is there an inverse of a tuple with these words (sport << 16 | dport)? */
+export function hasInverse(protocol: number, ports: number): boolean {
+  const icmp = protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6;
+  return !icmp || inverseIcmpType(protocol, (ports >>> 8) & 0xff) >= 0;
+}
+
+/** What the inverse has for them. */
+export function invertPorts(protocol: number, ports: number): number {
+  if (protocol !== IPPROTO_ICMP && protocol !== IPPROTO_ICMPV6) return (ports << 16) | (ports >>> 16);
+  return (ports & 0xffff00ff) | (inverseIcmpType(protocol, (ports >>> 8) & 0xff) << 8);
+}
 
 /** The type that answers, or is answered by, this one; -1 when there is none. */
 export function inverseIcmpType(protocol: number, type: number): number {
