@@ -28,7 +28,7 @@ export interface TwinFigure {
   readonly accepted: number;
   readonly connections: number;
   readonly loadMs: number;
-  /** Resident bytes after the run, and what the connection table holds per connection. */
+  /** Resident bytes after the run, and how many more than before it, per connection. */
   readonly rss: number;
   readonly bytesPerConnection: number;
 }
@@ -37,7 +37,7 @@ export function firewallOf(rules: string): { firewall: Firewall; loadMs: number 
   const started = performance.now();
   const { ruleset, errors } = parseSave(rules, { family: 4, file: "bench", registry });
   if (errors.length > 0) throw new Error(errors[0].message);
-  const host = new Host({ ...BENCH_HOST, sysctl: { "net.netfilter.nf_conntrack_max": 4194304 } });
+  const host = new Host({ ...BENCH_HOST, sysctl: { "net.netfilter.nf_conntrack_max": 1_200_000 } });
   const firewall = new Firewall({ rules: ruleset, host });
   return { firewall, loadMs: performance.now() - started };
 }
@@ -46,9 +46,9 @@ export function measureTwin(file: string, rules: string): TwinFigure {
   const readNs = replay(file, null).ns;
   replay(file, firewallOf(rules).firewall);
   const { firewall, loadMs } = firewallOf(rules);
-  (globalThis as { gc?: () => void }).gc?.();
+  const before = residentBytes();
   const { ns, packets, accepted } = replay(file, firewall);
-  (globalThis as { gc?: () => void }).gc?.();
+  const rss = residentBytes();
   const connections = firewall.conntrack.count();
   return {
     ns,
@@ -57,9 +57,16 @@ export function measureTwin(file: string, rules: string): TwinFigure {
     accepted,
     connections,
     loadMs,
-    rss: process.memoryUsage().rss,
-    bytesPerConnection: connections === 0 ? 0 : firewall.conntrack.connections(4).memory / connections,
+    rss,
+    bytesPerConnection: connections === 0 ? 0 : Math.max(0, rss - before) / connections,
   };
+}
+
+/** With what the first run left behind collected, so that only what is held counts. */
+function residentBytes(): number {
+  const { gc } = globalThis as { gc?: () => void };
+  for (let i = 0; i < 3; i++) gc?.();
+  return process.memoryUsage.rss();
 }
 
 /** Streams the capture; with a firewall, through it. */

@@ -5,7 +5,7 @@
  * Checksums are updated from the difference, never recomputed: a wrong checksum stays exactly as wrong as it was.
  * Differences are sums of 16-bit numbers not yet folded; one address makes at most 16 of them, far from 2^31.
  */
-import { check, fold, mangled0, sctpCheck, sumOfWord } from "../bytes/checksum.ts";
+import { CSUM_MANGLED_0, check, fold, sctpCheck, sumOfWord } from "../bytes/checksum.ts";
 import { findTransport, Transport } from "../conntrack/packet-tuple.ts";
 import type { End } from "../conntrack/records.ts";
 import { CHECKSUM_NONE, CHECKSUM_PARTIAL, type Packet } from "../packet/packet.ts";
@@ -167,7 +167,7 @@ function setSctpChecksum(p: Packet, l4: number): void {
 /** UDP says 0xffff where the sum is 0 (CSUM_MANGLED_0). */
 function setUdpChecksum(p: Packet, field: number, addressDifference: number, difference: number): void {
   setPseudoChecksum(p, field, addressDifference, difference);
-  p.view.setUint16(field, mangled0(p.view.getUint16(field)));
+  if (p.view.getUint16(field) === 0) p.view.setUint16(field, CSUM_MANGLED_0);
 }
 
 /**

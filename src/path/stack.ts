@@ -104,7 +104,12 @@ export class Stack {
   /** The packet comes to a hook; the caller then runs the hook's walk. */
   enter(hook: Hook, p: Skb): void {
     p.hook = hook;
-    if (p.steps !== null) p.steps.push({ kind: "hook", hook: HOOK_NAMES[hook], packet: this.describe(p) });
+    if (p.steps !== null) this.#tellHook(hook, p);
+  }
+
+  /** Apart, so that `enter` is small enough to be compiled into every caller. */
+  #tellHook(hook: Hook, p: Skb): void {
+    p.steps?.push({ kind: "hook", hook: HOOK_NAMES[hook], packet: this.describe(p) });
   }
 
   /** The packet goes out by its device: away, or through lo back in. */
