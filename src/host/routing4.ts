@@ -27,7 +27,7 @@ import {
 } from "./route.ts";
 import type { RouteSpec } from "./routes.ts";
 
-const SLOTS = 4096;
+const SLOTS = 8192;
 const LO = 1;
 
 // What is remembered of a source on a device, packed into one number; 0 is an ordinary source that may come in here.
@@ -71,7 +71,7 @@ const BLACKHOLE = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "bla
 const BAD_SOURCE = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "the source address cannot be used" });
 const BAD_DESTINATION = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "the destination cannot be used" });
 
-const slotOf = (address: number, dev: number) => Math.imul(address ^ Math.imul(dev, 0x61c88647), 0x9e3779b1) >>> 20;
+const slotOf = (address: number, dev: number) => Math.imul(address ^ Math.imul(dev, 0x61c88647), 0x9e3779b1) >>> 19;
 
 export class Routing4 {
   readonly #fib: Fib4;
@@ -80,11 +80,11 @@ export class Routing4 {
   readonly #own = new Map<number, number>();
 
   // Caches: address and device of each slot (device -1: free), and what was found.
-  readonly #sources = new Int32Array(SLOTS);
-  readonly #sourceDevices = new Int32Array(SLOTS);
-  readonly #sourceCodes = new Uint8Array(SLOTS);
-  readonly #destinations = new Int32Array(SLOTS);
-  readonly #destinationDevices = new Int32Array(SLOTS);
+  // What is looked at together lies together.
+  /** Address, then device << 8 | code, by turns. */
+  readonly #sources = new Int32Array(2 * SLOTS);
+  /** Address and device by turns. */
+  readonly #destinations = new Int32Array(2 * SLOTS);
   readonly #inputs: Route[] = new Array(SLOTS).fill(NO_ROUTE);
   readonly #outputAddresses = new Int32Array(SLOTS);
   readonly #outputDevices = new Int32Array(SLOTS);
@@ -105,8 +105,8 @@ export class Routing4 {
 
   /** Forgets every answer: a setting or route has changed. */
   flush(): void {
-    this.#sourceDevices.fill(-1);
-    this.#destinationDevices.fill(-1);
+    this.#sources.fill(-1);
+    this.#destinations.fill(-1);
     this.#outputDevices.fill(-1);
     this.#fib.forEach((entry) => {
       entry.input = null;
@@ -126,7 +126,7 @@ export class Routing4 {
   input(dst: number, src: number, iif: number): Route {
     const slot = slotOf(dst, iif);
     const route =
-      this.#destinations[slot] === dst && this.#destinationDevices[slot] === iif
+      this.#destinations[2 * slot] === dst && this.#destinations[2 * slot + 1] === iif
         ? this.#inputs[slot]
         : this.#rememberDestination(slot, dst, iif);
     const code = this.#sourceCode(src, iif);
@@ -195,8 +195,8 @@ export class Routing4 {
 
   #rememberDestination(slot: number, dst: number, iif: number): Route {
     const route = this.#destination(dst, iif);
-    this.#destinations[slot] = dst;
-    this.#destinationDevices[slot] = iif;
+    this.#destinations[2 * slot] = dst;
+    this.#destinations[2 * slot + 1] = iif;
     this.#inputs[slot] = route;
     return route;
   }
@@ -242,11 +242,11 @@ export class Routing4 {
 
   #sourceCode(src: number, iif: number): number {
     const slot = slotOf(src, iif);
-    if (this.#sources[slot] === src && this.#sourceDevices[slot] === iif) return this.#sourceCodes[slot];
+    const sources = this.#sources;
+    if (sources[2 * slot] === src && sources[2 * slot + 1] >> 8 === iif) return sources[2 * slot + 1] & 0xff;
     const code = this.#judgeSource(src, iif);
-    this.#sources[slot] = src;
-    this.#sourceDevices[slot] = iif;
-    this.#sourceCodes[slot] = code;
+    sources[2 * slot] = src;
+    sources[2 * slot + 1] = (iif << 8) | code;
     return code;
   }
 

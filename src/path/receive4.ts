@@ -65,9 +65,17 @@ function whatIsWrong(p: Skb): string {
   return "";
 }
 
+/** The five words every header has are added without a loop. */
 function headerIsIntact(view: DataView, start: number, length: number): boolean {
-  let sum = 0;
-  for (let at = start; at < start + length; at += 4) {
+  const a = view.getInt32(start);
+  const b = view.getInt32(start + 4);
+  const c = view.getInt32(start + 8);
+  const d = view.getInt32(start + 12);
+  const e = view.getInt32(start + 16);
+  const high = (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16) + (e >>> 16);
+  const low = (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff) + (e & 0xffff);
+  let sum = high + low;
+  for (let at = start + IPV4_MIN_HEADER; at < start + length; at += 4) {
     const word = view.getInt32(at);
     sum += (word >>> 16) + (word & 0xffff);
   }
