@@ -19,3 +19,11 @@ test("SCTP: every kind of chunk, in every state, from either side; verification 
 test("UDP, UDP-Lite, ICMP, ICMPv6, their errors, GRE, other protocols", (t) => {
   t.deepEqual(replay(recording("other"), null), []);
 });
+
+test("a recording that says otherwise is a difference", (t) => {
+  const spoil = (name: string, from: string, to: string) => recording(name).replace(from, to);
+  t.is(replay(spoil("tcp-states", "60 SYN_RECV", "61 SYN_RECV"), "tcp").length, 1);
+  t.is(replay(spoil("tcp-window", "SEQ is over", "SEQ is under"), "tcp").length, 1);
+  t.is(replay(spoil("sctp", "= INVALID", "= NEW"), "sctp").length, 1);
+  t.is(replay(spoil("other", "udp 17 120", "udp 17 121"), null).length, 1);
+});

@@ -11,7 +11,8 @@
  * A packet goes from the originator (>) or from the responder (<). Behind `=` stands what the kernel made of it: ctstate,
  * and "reply" when that is its direction; the entry right after it (timeout, state, flags, packets of both directions)
  * or "-"; behind each `!` a sentence of nf_conntrack_log_invalid. Packets may also be written in hexadecimal; then
- * the answer follows on lines of its own, with the entries as `conntrack -L` prints them.
+ * the answer follows on lines of its own, with the entries as `conntrack -L` prints them, and `+ 2.1` lets that many
+ * seconds pass.
  */
 import { check, crc32c, pseudoSum4, sumOf } from "../bytes/checksum.ts";
 import { Conntrack } from "../conntrack/conntrack.ts";
@@ -62,8 +63,7 @@ export class Bench {
     this.said = [];
     p.loadBytes(bytes);
     const accepted = this.conntrack.track(p) === ACCEPT && this.conntrack.confirm(p) === ACCEPT;
-    const state = accepted ? stateOf(p) : "dropped";
-    return state;
+    return accepted ? stateOf(p) : "dropped";
   }
 }
 
@@ -119,6 +119,10 @@ function replayHex(lines: readonly string[]): string[] {
     if (lines[i].startsWith("-- ")) {
       name = lines[i++].slice(3);
       bench = new Bench();
+      continue;
+    }
+    if (lines[i].startsWith("+ ")) {
+      bench.host.now += Number(lines[i++].slice(2)) * 1_000_000;
       continue;
     }
     const packet = lines[i++].slice(2);
