@@ -66,8 +66,9 @@ export class KernelFirewall {
     if (setup.rules6 !== null) restore("ip6tables-legacy-restore", setup.rules6);
     for (const family of [4, 6] as const) if (setup.armed(family)) watchStates(family);
     for (const family of [4, 6] as const) this.#raw.set(family, this.#calls.openRaw(family));
-    for (const { address, device } of readAddresses6())
-      this.#calls.joinGroup(this.#raw.get(6)!, solicitedNode(address), device);
+    const ethernet = new Set(setup.host.interfaces.filter((one) => one.ethernet === true).map(({ name }) => name));
+    for (const { address, device, index } of readAddresses6())
+      if (ethernet.has(device)) this.#calls.joinGroup(this.#raw.get(6)!, solicitedNode(address), index);
     return new NetfilterLog(this.#calls);
   }
 
@@ -186,7 +187,7 @@ function restore(name: string, rules: string): void {
 
 /**
  * A device without neighbours, as TUN devices are, does not join the groups in which neighbours look for its addresses
- * (addrconf_join_solict): the host that is imitated would.
+ * (addrconf_join_solict): a host with link-layer addresses would.
  */
 function solicitedNode(address: Uint8Array): Uint8Array {
   return Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, ...address.subarray(13, 16));

@@ -15,6 +15,8 @@ export interface KernelInterface {
   /** In `ip address` syntax: `192.0.2.1/24`, `10.0.0.1 peer 10.0.0.2/32`, … */
   readonly addresses: readonly string[];
   readonly mtu: number | null;
+  /** It has a link-layer address, and so neighbours that look for it. */
+  readonly ethernet?: boolean;
 }
 
 export interface KernelHost {
@@ -110,13 +112,17 @@ export function buildHost(
   return devices;
 }
 
-/** The IPv6 addresses in the namespace, with the index of their device; not those of lo. */
-export function readAddresses6(): { readonly address: Uint8Array; readonly device: number }[] {
+/** The IPv6 addresses in the namespace, with the name and index of their device. */
+export function readAddresses6(): { readonly address: Uint8Array; readonly device: string; readonly index: number }[] {
   const lines = readFileSync("/proc/self/net/if_inet6", "utf8").trimEnd().split("\n");
   return lines
     .map((line) => line.trim().split(/\s+/))
-    .filter((words) => words.length === 6 && words[5] !== "lo")
-    .map(([hex, index]) => ({ address: Buffer.from(hex, "hex"), device: Number.parseInt(index, 16) }));
+    .filter((words) => words.length === 6)
+    .map(([hex, index, , , , device]) => ({
+      address: Buffer.from(hex, "hex"),
+      device,
+      index: Number.parseInt(index, 16),
+    }));
 }
 
 /** A HostConfig in the words of `ip` and `sysctl`. Takes it as valid: the twin's Host has read it before. */
@@ -130,6 +136,7 @@ export function kernelHost(config: HostConfig): KernelHost {
       name: one.name,
       addresses: addressList(one.addresses).map(addressWords),
       mtu: one.mtu ?? null,
+      ethernet: (one.mac ?? null) !== null,
     })),
     routes: lines(config.routes),
     sysctl: sysctlEntries(config.sysctl).map(([key, value]) => [
