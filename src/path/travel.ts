@@ -45,6 +45,11 @@ function drain(on: Stack, main: Skb | null, code: number): number {
       p.zone = 0;
       p.zoneDirection = 3;
     }
+    if (p.copyOf !== null && p.copyOf === main && p.steps !== null) {
+      // The copy was told of as it was sent; what becomes of it now is told in its turn.
+      p.steps = [];
+      on.tell(main, p, "the host hears it");
+    }
     const end = p.family === 4 ? receive4(on, p) : receive6(on, p);
     if (p === main) result = end;
     else {
@@ -64,7 +69,6 @@ function fillHeader4(on: Stack, p: Skb, route: Route): void {
   const { view, start } = p;
   const anonymous = p.src0 === 0 && route.source0 !== 0;
   const nameless = view.getUint16(start + 4) === 0 && (view.getUint16(start + IPV4_FRAGMENT) & IP_DF) === 0;
-  if (!anonymous && !nameless) return;
   if (anonymous) {
     p.src0 = route.source0;
     view.setInt32(start + IPV4_SOURCE, route.source0);
