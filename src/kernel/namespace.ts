@@ -107,6 +107,7 @@ export function buildHost(
   }
   tool("ip", ["-batch", "-"], `${commands.join("\n")}\n`);
   if (commands6.length > 0) tool("ip", ["-6", "-batch", "-"], `${commands6.join("\n")}\n`);
+  awaitAddresses6();
   for (const [key, value] of host.sysctl) writeSysctl(key, value);
   if (host.sets.trim() !== "") tool("ipset", ["restore"], host.sets.endsWith("\n") ? host.sets : `${host.sets}\n`);
   return devices;
@@ -123,6 +124,18 @@ export function readAddresses6(): { readonly address: Uint8Array; readonly devic
       device,
       index: Number.parseInt(index, 16),
     }));
+}
+
+const ADDRESS_PATIENCE = 2000;
+
+/** The kernel makes an IPv6 address work some time after it was added (addrconf_dad_work): waits for its local route. */
+function awaitAddresses6(): void {
+  const until = Date.now() + ADDRESS_PATIENCE;
+  for (; Date.now() < until; Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)) {
+    const routes = readFileSync("/proc/self/net/ipv6_route", "utf8");
+    const works = (hex: string) => new RegExp(`^${hex} 80 .* 8[0-9a-f]{7} +\\S+$`, "m").test(routes);
+    if (readAddresses6().every(({ address }) => works(Buffer.from(address).toString("hex")))) return;
+  }
 }
 
 /** A HostConfig in the words of `ip` and `sysctl`. Takes it as valid: the twin's Host has read it before. */

@@ -52,7 +52,7 @@ function loopCopy(on: Stack, p: Skb): void {
   copy.copyMetadata(p);
   on.enter(POSTROUTING, copy);
   const code = on.hooks4.postRouting(copy);
-  on.tell(p, copy, "the host hears it too");
+  on.tell(p, copy, "a copy for the host itself");
   if ((code & 3) === ACCEPT) {
     copy.packetType = PACKET_LOOPBACK;
     copy.arrival = p.outDev;

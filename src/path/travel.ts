@@ -45,10 +45,10 @@ function drain(on: Stack, main: Skb | null, code: number): number {
       p.zone = 0;
       p.zoneDirection = 3;
     }
-    if (p.copyOf !== null && p.copyOf === main && p.steps !== null) {
-      // The copy was told of as it was sent; what becomes of it now is told in its turn.
+    if (main !== null && p !== main && p.steps !== null) {
+      // It was told of as it was sent; what becomes of it now is told in its turn.
       p.steps = [];
-      on.tell(main, p, "the host hears it");
+      on.tell(main, p, "which the host itself receives");
     }
     const end = p.family === 4 ? receive4(on, p) : receive6(on, p);
     if (p === main) result = end;

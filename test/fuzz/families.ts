@@ -5,6 +5,7 @@ import type { Dice } from "./dice.ts";
 import { icmpScenario } from "./icmp.ts";
 import { limitScenario, timeoutScenario } from "./limits.ts";
 import { localScenario } from "./local.ts";
+import { mixedScenario } from "./mixed.ts";
 import { natScenario } from "./nat.ts";
 import { fragmentScenario, routingScenario } from "./path.ts";
 import { rulesScenario } from "./rules.ts";
@@ -19,6 +20,7 @@ export const FAMILIES: Readonly<Record<string, (dice: Dice) => Scenario>> = {
   fragments: fragmentScenario,
   local: localScenario,
   icmp: icmpScenario,
+  mixed: mixedScenario,
   limits: limitScenario,
   timeouts: timeoutScenario,
 };
