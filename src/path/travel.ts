@@ -9,7 +9,7 @@ import { localOut4 } from "./output4.ts";
 import { localOut6 } from "./output6.ts";
 import { receive4 } from "./receive4.ts";
 import { receive6 } from "./receive6.ts";
-import type { Skb } from "./skb.ts";
+import { type Skb, WAY_OUTPUT } from "./skb.ts";
 import { LO, type Stack } from "./stack.ts";
 
 /** Lets the clock go on to `time` (µs): what waited too long gives up, and may say so. */
@@ -45,8 +45,9 @@ function drain(on: Stack, main: Skb | null, code: number): number {
       p.zone = 0;
       p.zoneDirection = 3;
     }
-    if (main !== null && p !== main && p.steps !== null) {
-      // It was told of as it was sent; what becomes of it now is told in its turn.
+    if (main !== null && main.way !== WAY_OUTPUT && p !== main && p.steps !== null) {
+      // It was told of as it was sent; what becomes of it now is told in its turn. (What a process sends to the host
+      // itself is received at once.)
       p.steps = [];
       on.tell(main, p, "which the host itself receives");
     }
