@@ -1,6 +1,5 @@
 /** What ends a command early because of its user's input: one sentence (or a few problems), and an exit code. */
 
-export const EXIT_OK = 0;
 /** An expectation of a script failed, or two engines disagreed. */
 export const EXIT_FAILED = 1;
 /** Bad usage, or input that cannot be read to its end. */

@@ -2,7 +2,7 @@
  * A packet in the notation that grammar/flow.ne reads. `short` is for a line in a report: who talks to whom, and what
  * it is. `full` says everything that `short` leaves out and that is not a default, so that it can be read back.
  */
-import { formatAddress, formatMac } from "../bytes/address.ts";
+import { formatAddress } from "../bytes/address.ts";
 import { hexOf } from "../bytes/hex.ts";
 import { Packet } from "../packet/packet.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP } from "../packet/transport.ts";
@@ -245,9 +245,4 @@ function sctpText(p: Packet): string {
   }
   const tag = p.end >= p.l4 + 8 ? p.view.getUint32(p.l4 + 4) : 0;
   return `${chunks.join("")}${tag === 0 ? "" : ` vtag ${tag}`}`;
-}
-
-/** `02:00:00:00:00:01`. */
-export function macText(mac: Uint8Array): string {
-  return formatMac(mac);
 }

@@ -1,6 +1,7 @@
 /**
  * Makes a failing scenario small: fewer packets, fewer rules, fewer settings, as long as the engines still disagree.
  */
+import { sysctlEntries } from "../host/config.ts";
 import type { Scenario, ScenarioEvent } from "./scenario.ts";
 
 /** The smallest scenario found for which `fails` still says true; asks at most `budget` times. */
@@ -25,6 +26,12 @@ export function shrink(scenario: Scenario, fails: (candidate: Scenario) => boole
       if (still({ ...small, [key]: null })) small = { ...small, [key]: null };
       else small = withFewer(small, text.split("\n"), (lines) => ({ ...small, [key]: lines.join("\n") }), still);
     }
+    const { sysctl } = small.host;
+    const withSysctl = (entries: readonly [string, number | string | boolean][]): Scenario => ({
+      ...small,
+      host: { ...small.host, sysctl: Object.fromEntries(entries) },
+    });
+    if (sysctl !== undefined) small = withFewer(small, sysctlEntries(sysctl), withSysctl, still);
   }
   return small;
 }

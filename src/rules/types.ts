@@ -120,7 +120,6 @@ function uintRange(max: number): OptionType<Range> {
   };
 }
 
-export const u8Range = uintRange(U8_MAX);
 export const u16Range = uintRange(U16_MAX);
 export const u32Range = uintRange(U32_MAX);
 
