@@ -6,7 +6,7 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { build } from "esbuild";
+import { bundle } from "../scripts/constants.mjs";
 
 const named = process.argv.slice(2);
 const files = named.length > 0 ? named : find(["src", "test"]);
@@ -23,18 +23,14 @@ async function run(): Promise<number> {
   for (const file of focused) console.log(`not ok - ${file} has a test.only: the rest of it would not run`);
   mkdirSync(outdir, { recursive: true });
   try {
-    await build({
+    await bundle({
       entryPoints: files,
       outdir,
       outbase: ".",
-      bundle: true,
       splitting: true,
       platform: "node",
       target: "node20",
-      format: "esm",
       packages: "external",
-      sourcemap: true,
-      logLevel: "warning",
     });
     const { passed, failed, skipped } = await ava();
     console.log(`${passed} passed, ${failed + focused.length} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);

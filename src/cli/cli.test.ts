@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import test from "ava";
-import { build } from "esbuild";
+import { bundle } from "../../scripts/constants.mjs";
 import { CaptureReader } from "../bytes/capture.ts";
 import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from "../bytes/link.ts";
 import { PcapngWriter } from "../bytes/pcapng-writer.ts";
@@ -102,15 +102,12 @@ function firetwin(args: readonly string[], input?: Uint8Array): Promise<Ran> {
 const ALL = ["--rules", file("rules.v4"), "--host", file("host.yaml")];
 
 test.before(async () => {
-  await build({
+  await bundle({
     entryPoints: ["src/cli/main.ts"],
     outfile: CLI,
-    bundle: true,
     platform: "node",
     target: "node20",
-    format: "esm",
     packages: "external",
-    logLevel: "warning",
   });
   writeFileSync(file("rules.v4"), RULES);
   writeFileSync(file("commands.sh"), COMMANDS);
@@ -120,6 +117,7 @@ test.before(async () => {
 
 test.after.always(() => {
   rmSync(CLI, { force: true });
+  rmSync(`${CLI}.map`, { force: true });
   rmSync(FOLDER, { recursive: true, force: true });
 });
 
