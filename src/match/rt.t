@@ -47,3 +47,6 @@
 %4
 -m rt --rt-type 0;;FAIL;Couldn't load match `rt':No such file or directory
 
+%6
+-m rt --rt-0-addrs ::1 --rt-0-addrs ::2;;FAIL;`--rt-type 0' required before `--rt-0-addrs'
+-p tcp -m rt --rt-0-res -m multiport --ports 80 --ports 90;;FAIL;`--rt-type 0' required before `--rt-0-res'

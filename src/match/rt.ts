@@ -2,8 +2,8 @@
 import { formatAddress, parseIpv6 } from "../bytes/address.ts";
 import { NEXTHDR_ROUTING } from "../packet/ipv6.ts";
 import type { Packet } from "../packet/packet.ts";
-import { match, RuleError } from "../rules/extension.ts";
-import { flag, opt, optNot, printRange, type Range, text, U32_MAX, u32, u32Range } from "../rules/types.ts";
+import { match, type OptionSite, type OptionType, RuleError } from "../rules/extension.ts";
+import { flag, opt, optNot, printRange, type Range, U32_MAX, u32, u32Range } from "../rules/types.ts";
 import { BROKEN_CHAIN, findExtensionHeader, NOT_THERE } from "./ipv6-chain.ts";
 import { describeRange } from "./ports.ts";
 
@@ -34,6 +34,39 @@ interface RoutingHeader {
   readonly addresses: readonly (readonly number[])[] | null;
   readonly strict: boolean;
 }
+
+/** What these options need must stand before them: it is looked for when they are read. */
+function afterType0({ given, option }: OptionSite): void {
+  const type = given["--rt-type"];
+  if (type === undefined || type.not || type.value !== 0)
+    throw new RuleError(`\`--rt-type 0' required before \`${option}'`);
+}
+
+const reserved: OptionType<true> = {
+  ...flag,
+  parse(_words, site) {
+    afterType0(site);
+    return true;
+  },
+};
+
+const addresses: OptionType<readonly (readonly number[])[]> = {
+  arity: 1,
+  parse([word], site) {
+    afterType0(site);
+    return parseAddresses(word);
+  },
+  print: (value) => value.map(formatAddress).join(","),
+};
+
+const notStrict: OptionType<true> = {
+  ...flag,
+  parse(_words, { given }) {
+    if (given["--rt-0-addrs"] === undefined)
+      throw new RuleError("`--rt-0-addr ...' required before `--rt-0-not-strict'");
+    return true;
+  },
+};
 
 function parseAddresses(list: string): (readonly number[])[] {
   const words = list.split(",");
@@ -102,26 +135,10 @@ export const rt = match({
     "--rt-type": optNot(u32, { help: "type of routing header" }),
     "--rt-segsleft": optNot(u32Range, { help: "segments left: a number, or first:last" }),
     "--rt-len": optNot(u32, { help: "bytes of the whole header" }),
-    "--rt-0-res": opt(flag, { help: "of type 0: the reserved field is zero" }),
-    "--rt-0-addrs": opt(text, { help: "of type 0: the addresses are these" }),
-    "--rt-0-not-strict": opt(flag, { help: "… in this order, maybe with others" }),
+    "--rt-0-res": opt(reserved, { help: "of type 0: the reserved field is zero" }),
+    "--rt-0-addrs": opt(addresses, { help: "of type 0: the addresses are these" }),
+    "--rt-0-not-strict": opt(notStrict, { help: "… in this order, maybe with others" }),
   },
-  // What one of them needs must stand before it.
-  check(given) {
-    const order = Object.keys(given);
-    const before = (option: string, later: string) =>
-      order.includes(option) && order.indexOf(option) < order.indexOf(later);
-    const type = given["--rt-type"];
-    for (const option of order) {
-      if (option === "--rt-0-res" || option === "--rt-0-addrs")
-        if (type === undefined || type.not || type.value !== 0 || !before("--rt-type", option))
-          throw new RuleError(`\`--rt-type 0' required before \`${option}'`);
-      if (option === "--rt-0-addrs") parseAddresses(given[option]!.value);
-      if (option === "--rt-0-not-strict" && !before("--rt-0-addrs", option))
-        throw new RuleError("`--rt-0-addr ...' required before `--rt-0-not-strict'");
-    }
-  },
-
   bind(given): RoutingHeader {
     const segments = given["--rt-segsleft"] ?? null;
     const all = segments !== null && segments.value.from === 0 && segments.value.to === U32_MAX;
@@ -130,7 +147,7 @@ export const rt = match({
       segmentsLeft: all && !segments.not ? null : segments,
       length: given["--rt-len"] ?? null,
       reserved: given["--rt-0-res"] !== undefined,
-      addresses: given["--rt-0-addrs"] === undefined ? null : parseAddresses(given["--rt-0-addrs"].value),
+      addresses: given["--rt-0-addrs"]?.value ?? null,
       strict: given["--rt-0-not-strict"] === undefined,
     };
   },

@@ -34,7 +34,7 @@ export function giveOption(
     const meant = (declaration.options as Record<string, OptionSpec>)[key];
     if (given[key] !== undefined) throw onceOnly(spec.onceOnly === undefined ? meant : spec, name, said);
     if (not && !entry.not) throw neverNot(spec, name, said);
-    const site = { ...line, option: key, extension: name };
+    const site = { ...line, option: key, extension: name, given };
     given[key] = { not, value: meant.type.parse(implied, site) };
     return;
   }
@@ -48,6 +48,7 @@ export function giveOption(
     protocol: line.protocol,
     option: said,
     extension: name,
+    given,
   };
   const value = spec.type.parse(words, site);
   if (spec.repeat === true) given[entry.key] = { not, value: [...((before?.value as unknown[]) ?? []), value] };

@@ -102,3 +102,19 @@ export function plainDecimal(text: string): number {
 export function hex(value: number): string {
   return `0x${(value >>> 0).toString(16)}`;
 }
+
+/** What sscanf's %llu takes at the beginning of a text, or null. Above 2^53 it is the nearest number there is. */
+export function scanCounter(text: string): number | null {
+  const digits = /^[ \t\n\v\f\r]*([+-]?)([0-9]+)/.exec(text);
+  if (digits === null) return null;
+  const value = BigInt(digits[2]);
+  const clamped = value > U64_MAX ? U64_MAX : value;
+  return Number(digits[1] === "-" ? BigInt.asUintN(64, -clamped) : clamped);
+}
+
+/** A counter in decimal digits; what does not fit 64 bits is all ones. */
+export function printCounter(count: number): string {
+  if (count <= Number.MAX_SAFE_INTEGER) return String(count);
+  const value = BigInt(count);
+  return String(value > U64_MAX ? U64_MAX : value);
+}

@@ -5,8 +5,9 @@
 import { formatAddress, prefixOfMask } from "../bytes/address.ts";
 import type { Family } from "../packet/hook.ts";
 import type { GivenOption, MatchDeclaration, OptionSpec, Registry, TargetDeclaration } from "./extension.ts";
+import { printCounter } from "./numbers.ts";
 import { printProtocol } from "./protocols.ts";
-import type { AddressMatch, Chain, InterfaceMatch, Rule, Ruleset, Table, Use } from "./ruleset.ts";
+import type { AddressMatch, Chain, Counters, InterfaceMatch, Rule, Ruleset, Table, Use } from "./ruleset.ts";
 import { encodeText } from "./text.ts";
 
 export interface PrintOptions {
@@ -32,16 +33,19 @@ function printTable(table: Table, family: Family, registry: Registry, options: P
   if (options.header !== undefined) lines.push(options.header);
   lines.push(`*${table.name}`);
   for (const { name, policy, counters } of chains)
-    lines.push(policy === null ? `:${name} - [0:0]` : `:${name} ${policy} [${counters.packets}:${counters.bytes}]`);
+    lines.push(policy === null ? `:${name} - [0:0]` : `:${name} ${policy} ${printCounters(counters)}`);
   for (const chain of chains)
     for (const rule of chain.rules) {
-      const { packets, bytes } = rule.counters;
-      const counters = options.counters === true ? `[${packets}:${bytes}] ` : "";
+      const counters = options.counters === true ? `${printCounters(rule.counters)} ` : "";
       lines.push(`${counters}-A ${chain.name}${printRule(rule, family, registry)}`);
     }
   lines.push("COMMIT");
   if (options.footer !== undefined) lines.push(options.footer);
   return `${lines.join("\n")}\n`;
+}
+
+function printCounters({ packets, bytes }: Counters): string {
+  return `[${printCounter(packets)}:${printCounter(bytes)}]`;
 }
 
 /** Base chains in hook order, then user chains by their names' bytes. */

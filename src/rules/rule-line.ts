@@ -16,7 +16,7 @@ import {
 import { RuleError, type RuleSite } from "./extension.ts";
 import { isKnown, LONGEST_NAME } from "./known-extensions.ts";
 import type { LineWords, ReadLine } from "./line-words.ts";
-import { isSpace, parseNumber } from "./numbers.ts";
+import { isSpace, parseNumber, scanCounter } from "./numbers.ts";
 import { parseProtocol } from "./protocols.ts";
 import type { Counters, InterfaceMatch, Use } from "./ruleset.ts";
 import type { LoadedExtension, OptionEvent } from "./scope.ts";
@@ -113,6 +113,8 @@ class LineReader {
   read(): LineCommand {
     if (this.site.counters !== null) {
       this.options = "c";
+      // iptables-restore hands both on as words behind `-c`.
+      if (/^[-!]/.test(this.site.counters[1])) throw new RuleError("-c requires packet and byte counter");
       this.out.counters = readCounters(this.site.counters[0], this.site.counters[1]);
     }
     const { events, shape, extensions } = this.line;
@@ -504,15 +506,6 @@ function parseInterface(text: string, not: boolean): InterfaceMatch | null {
   const wildcard = text.endsWith("+");
   if (text === "+" && !not) return null;
   return { not, name: wildcard ? text.slice(0, -1) : text, wildcard };
-}
-
-/** What sscanf's %llu takes at the beginning of a text, or null. */
-function scanCounter(text: string): number | null {
-  const digits = /^[ \t\n\v\f\r]*([+-]?)([0-9]+)/.exec(text);
-  if (digits === null) return null;
-  const value = BigInt(digits[2]);
-  const clamped = value > 0xffffffffffffffffn ? 0xffffffffffffffffn : value;
-  return Number(digits[1] === "-" ? BigInt.asUintN(64, -clamped) : clamped);
 }
 
 function readCounters(packets: string, bytes: string): Counters {

@@ -2,6 +2,7 @@
  * Text cut into lines as fgets cuts it, and the few things that iptables-restore reads with strtok and sscanf.
  * Sources imitated: iptables/iptables-restore.c, xshared.c: tokenize_rule_counters, parse_counters.
  */
+import { scanCounter } from "./numbers.ts";
 import type { Counters } from "./ruleset.ts";
 import { byteLength, cutBytes } from "./text.ts";
 
@@ -51,8 +52,8 @@ function takePieces(whole: string, complete: boolean, number: number, take: (lin
 
 /** `[3:180]` of a chain line, or null. */
 export function parseCounters(text: string): Counters | null {
-  const found = /^\[[ \t]*\+?([0-9]+):[ \t]*\+?([0-9]+)/.exec(text);
-  return found === null ? null : { packets: Number(found[1]), bytes: Number(found[2]) };
+  const found = /^\[[ \t]*([+-]?[0-9]+):[ \t]*([+-]?[0-9]+)/.exec(text);
+  return found === null ? null : { packets: scanCounter(found[1])!, bytes: scanCounter(found[2])! };
 }
 
 export interface CounterWords {

@@ -51,6 +51,18 @@ const LOADED: readonly (readonly [name: string, text: string, saved: string, opt
     { counters: true },
   ],
   [
+    "what one COMMIT wrote, -Z leaves alone",
+    "*raw\n:OUTPUT DROP [5:500]\n:PREROUTING ACCEPT [1:2]\n[3:180] -A OUTPUT -j ACCEPT\n-A OUTPUT -c 7 70\n-Z\n-Z OUTPUT 2\nCOMMIT\n",
+    "*raw\n:PREROUTING ACCEPT [1:2]\n:OUTPUT DROP [5:500]\n[3:180] -A OUTPUT -j ACCEPT\n[7:70] -A OUTPUT\nCOMMIT\n",
+    { counters: true },
+  ],
+  [
+    "counters have 64 bits",
+    "*raw\n:OUTPUT DROP [-1:99999999999999999999999]\n[18446744073709551615:9007199254740991] -A OUTPUT\nCOMMIT\n",
+    "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT DROP [18446744073709551615:18446744073709551615]\n[18446744073709551615:9007199254740991] -A OUTPUT\nCOMMIT\n",
+    { counters: true },
+  ],
+  [
     "each pair of addresses is a rule",
     "*raw\n-A OUTPUT -s 192.0.2.1,192.0.2.2 -d 10/8,172.16/12\nCOMMIT\n",
     "*raw\n:PREROUTING ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -s 192.0.2.1/32 -d 10.0.0.0/8\n-A OUTPUT -s 192.0.2.1/32 -d 172.16.0.0/12\n-A OUTPUT -s 192.0.2.2/32 -d 10.0.0.0/8\n-A OUTPUT -s 192.0.2.2/32 -d 172.16.0.0/12\nCOMMIT\n",
@@ -190,6 +202,16 @@ test("a mistake is shown with its line and a caret below the word", (t) => {
   const [far] = parse(`*filter\n-A INPUT -m comment --comment ${"x".repeat(900)} -j nope\nCOMMIT\n`).errors;
   const [, shown, carets] = renderProblem(far).split("\n");
   t.is(shown.slice(carets.indexOf("^"), carets.lastIndexOf("^") + 1), "nope");
+});
+
+test("what can't be seen in a line is said below it", (t) => {
+  const hint = (text: string) => renderProblem(parse(text).errors[0]).split("\n")[3];
+  t.regex(hint("*filter\r\nCOMMIT\r\n"), /CR LF, as Windows writes it/);
+  t.regex(hint("\ufeff*filter\nCOMMIT\n"), /byte order mark/);
+  t.regex(hint("*filter\n-A INPUT\u00a0-j ACCEPT\nCOMMIT\n"), /no-break space/);
+  t.regex(hint("*filter\nCOMMIT \n"), /blanks beside COMMIT/);
+  t.regex(hint("*filter\nCOMMIT"), /wants a line break/);
+  t.is(hint("*filter\n-A INPUT --nope\nCOMMIT\n"), undefined);
 });
 
 test("header and footer stand around each table", (t) => {

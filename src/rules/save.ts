@@ -83,7 +83,8 @@ class SaveReader {
   }
 
   end(): Parsed {
-    if (this.#table !== null || this.#passing) {
+    // A table that was refused has its mistake already.
+    if (this.#table !== null) {
       const number = this.#lineCount + 1;
       this.#fail({ number, from: 0, whole: "" }, 0, 1, `COMMIT expected at line ${number}`, 1);
     }
@@ -120,6 +121,7 @@ class SaveReader {
     const { words, starts, ends, fits } = this.#plainWords("*", line.text);
     if (fits && isTableName(words[0])) {
       this.#table = this.state.table(words[0]);
+      this.#table.begin();
       if (this.options.onto === undefined) this.#table.clear();
       return;
     }

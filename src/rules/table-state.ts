@@ -33,6 +33,8 @@ export class TableState {
   readonly name: TableName;
   /** Base chains in hook order, then user chains in the order in which they were made. */
   readonly chains = new Map<string, ChainState>();
+  /** Rules and chains whose counters were set since `begin`; null: each command is committed at once. */
+  #counted: WeakSet<Rule | ChainState> | null = null;
 
   constructor(name: TableName) {
     this.name = name;
@@ -62,6 +64,14 @@ export class TableState {
     return (this.chains.get(chain)?.policy ?? null) !== null;
   }
 
+  /**
+   * What follows is committed together, as iptables-restore does: -Z leaves alone what was written since then, because
+   * the kernel gets its counters after that (libiptc.c: COUNTER_MAP_SET).
+   */
+  begin(): void {
+    this.#counted = new WeakSet();
+  }
+
   /** iptables-restore begins a table: rules and user chains go, policies stay. */
   clear(): void {
     for (const chain of this.chains.values())
@@ -83,6 +93,7 @@ export class TableState {
     for (const rule of rules) {
       const refusal = this.#target(rule.target);
       if (refusal !== null) return refusal;
+      this.#counted?.add(rule);
       chain.rules.push(rule);
     }
     return null;
@@ -96,6 +107,7 @@ export class TableState {
     for (const rule of rules) {
       const refusal = this.#target(rule.target);
       if (refusal !== null) return refusal;
+      this.#counted?.add(rule);
       chain.rules.splice(number - 1, 0, rule);
     }
     return null;
@@ -107,6 +119,7 @@ export class TableState {
     if (number > chain.rules.length) return "Index of replacement too big";
     const refusal = this.#target(rule.target);
     if (refusal !== null) return refusal;
+    this.#counted?.add(rule);
     chain.rules[number - 1] = rule;
     return null;
   }
@@ -197,16 +210,20 @@ export class TableState {
 
   zero(name: string | null): string | null {
     return this.#each(name, (chain) => {
-      if (chain.policy !== null) chain.counters = ZERO;
-      chain.rules = chain.rules.map((rule) => ({ ...rule, counters: ZERO }));
+      if (chain.policy !== null && this.#counted?.has(chain) !== true) chain.counters = ZERO;
+      chain.rules = chain.rules.map((rule) => this.#zeroed(rule));
     });
+  }
+
+  #zeroed(rule: Rule): Rule {
+    return this.#counted?.has(rule) === true ? rule : { ...rule, counters: ZERO };
   }
 
   zeroNumber(name: string, number: number): string | null {
     const chain = this.chains.get(name);
     if (chain === undefined) return noSuch(name);
     if (number > chain.rules.length) return "Index of counter too big";
-    chain.rules[number - 1] = { ...chain.rules[number - 1], counters: ZERO };
+    chain.rules[number - 1] = this.#zeroed(chain.rules[number - 1]);
     return null;
   }
 
@@ -226,7 +243,10 @@ export class TableState {
     if (chain === undefined || chain.policy === null) return "Bad built-in chain name";
     if (policy !== "ACCEPT" && policy !== "DROP") return "Bad policy name";
     chain.policy = policy;
-    if (counters !== null) chain.counters = counters;
+    if (counters !== null) {
+      chain.counters = counters;
+      this.#counted?.add(chain);
+    }
     return null;
   }
 
