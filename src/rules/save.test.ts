@@ -205,13 +205,13 @@ test("a mistake is shown with its line and a caret below the word", (t) => {
 });
 
 test("what can't be seen in a line is said below it", (t) => {
-  const hint = (text: string) => renderProblem(parse(text).errors[0]).split("\n")[3];
+  const hint = (text: string) => renderProblem(parse(text).errors[0]).split("\n")[3] ?? "none";
   t.regex(hint("*filter\r\nCOMMIT\r\n"), /CR LF, as Windows writes it/);
   t.regex(hint("\ufeff*filter\nCOMMIT\n"), /byte order mark/);
   t.regex(hint("*filter\n-A INPUT\u00a0-j ACCEPT\nCOMMIT\n"), /no-break space/);
   t.regex(hint("*filter\nCOMMIT \n"), /blanks beside COMMIT/);
   t.regex(hint("*filter\nCOMMIT"), /wants a line break/);
-  t.is(hint("*filter\n-A INPUT --nope\nCOMMIT\n"), undefined);
+  t.is(hint("*filter\n-A INPUT --nope\nCOMMIT\n"), "none");
 });
 
 test("header and footer stand around each table", (t) => {
