@@ -1,21 +1,77 @@
 /**
- * The kernel's connection table, read from /proc/net/nf_conntrack (a quarter of a millisecond, where the conntrack
- * program needs ten) and rewritten into the lines that `conntrack -L` prints.
+ * The kernel's connection table, in the lines that `conntrack -L` prints. One connection is asked for by its tuple over
+ * netlink, which takes microseconds. All of them come from /proc/net/nf_conntrack: the kernel walks its whole hash for
+ * that, a quarter of a millisecond, where a dump over netlink also locks every bucket and takes ten.
  */
 import { readFileSync } from "node:fs";
 import { formatIpv6, parseIpv6 } from "../bytes/address.ts";
 import { formatTuple } from "../conntrack/list.ts";
-import { tupleOf } from "../path/entry-of.ts";
+import type { Tuple } from "../conntrack/tuple.ts";
+import type { Family } from "../packet/hook.ts";
+import { connectionLine, writeTuple } from "./connection-message.ts";
+import { eachMessage, errnoAt, MessageWriter, messageType, NLM_F_ACK, NLMSG_ERROR } from "./netlink.ts";
+import { EINVAL, ENOENT, type SystemCalls } from "./system-calls.ts";
 
-/** All connections of the namespace, each once, as `conntrack -L` (or `conntrack -L -f ipv6`) prints them. */
-export function readConnections(family: 4 | 6): string[] {
-  const prefix = family === 4 ? "ipv4 " : "ipv6 ";
-  const lines = readFileSync("/proc/self/net/nf_conntrack", "utf8").split("\n");
-  return lines.filter((line) => line.startsWith(prefix)).map(asConntrackPrints);
+const NFNL_SUBSYS_CTNETLINK = 1;
+const IPCTNL_MSG_CT_NEW = 0;
+const IPCTNL_MSG_CT_GET = 1;
+const IPCTNL_MSG_CT_DELETE = 2;
+const CONNECTION = messageType(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW);
+
+export class ConntrackTable {
+  readonly #calls: SystemCalls;
+  readonly #fd: number;
+  readonly #message = new MessageWriter();
+
+  /** Of the network namespace that the process is in. */
+  constructor(calls: SystemCalls) {
+    this.#calls = calls;
+    this.#fd = calls.openNetfilterSocket();
+  }
+
+  /** The line of the connection that has this tuple in one of its directions, in zone 0; null: there is none. */
+  find(tuple: Tuple): string | null {
+    this.#message.begin(messageType(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET), 0, tuple.family);
+    writeTuple(this.#message, tuple);
+    return this.#ask()[0] ?? null;
+  }
+
+  /** The lines of all connections, those of IPv4 first, or of one family. */
+  list(family?: Family): string[] {
+    const lines = readFileSync("/proc/self/net/nf_conntrack", "utf8").split("\n");
+    const families: readonly Family[] = family === undefined ? [4, 6] : [family];
+    return families.flatMap((one) => lines.filter((line) => line.startsWith(`ipv${one} `)).map(asConntrackPrints));
+  }
+
+  /** Forgets all connections. */
+  flush(): void {
+    this.#message.begin(messageType(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE), NLM_F_ACK, 0);
+    this.#ask();
+  }
+
+  /** Sends the message; the connections that the kernel answers with. What is not there, or cannot be, is none. */
+  #ask(): string[] {
+    const lines: string[] = [];
+    const now = Date.now();
+    let refused = 0;
+    this.#calls.send(this.#fd, this.#message.finish());
+    this.#calls.receiveAll(this.#fd, (view, from, to) => {
+      eachMessage(view, from, to, (type, start, end) => {
+        if (type === CONNECTION) lines.push(connectionLine(view, start, end, now));
+        else if (type === NLMSG_ERROR) refused = errnoAt(view, start);
+      });
+    });
+    if (refused !== 0 && refused !== ENOENT && refused !== EINVAL) this.#calls.fail("conntrack over netlink", refused);
+    return lines;
+  }
+
+  close(): void {
+    this.#calls.close(this.#fd);
+  }
 }
 
 /** nf_conntrack_standalone.c: ct_seq_show → libnetfilter_conntrack's default output. */
-export function asConntrackPrints(line: string): string {
+function asConntrackPrints(line: string): string {
   return line
     .replace(/^ipv[46] +\d+ /, "")
     .replace(/timeout=\d+, stream_timeout=\d+ /, "")
@@ -35,12 +91,9 @@ export function withoutInstant(line: string): string {
   return line.replace(/^(\S+ +\d+ )\d+ /, "$1").replace(/ use=\d+/, "");
 }
 
-/** The line of the connection that a packet belongs to, by the tuple it had when it came; null: the table holds none. */
-export function entryOf(bytes: Uint8Array, lines: readonly string[]): string | null {
-  const tuple = tupleOf(bytes);
-  if (tuple === null) return null;
+/** Among the lines, that of the connection which has this tuple in one of its directions, in whatever zone. */
+export function lineWith(tuple: Tuple, lines: readonly string[]): string | null {
   const words = `${formatTuple(tuple)} `;
-  return (
-    lines.find((line) => Number(line.match(/^\S+ +(\d+)/)?.[1]) === tuple.protocol && line.includes(words)) ?? null
-  );
+  const isOf = (line: string) => Number(line.match(/^\S+ +(\d+)/)?.[1]) === tuple.protocol && line.includes(words);
+  return lines.find(isOf) ?? null;
 }

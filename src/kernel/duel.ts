@@ -7,7 +7,14 @@ import type { ScriptedRandom } from "../host/random.ts";
 import type { Family } from "../packet/hook.ts";
 import type { Step } from "../packet/step.ts";
 import type { ChainCounters, Firewall, Outcome } from "../path/firewall.ts";
-import { compareEvent, compareSaves, type Difference, TwinSide } from "./compare.ts";
+import {
+  compareConnections,
+  compareEvent,
+  compareSaves,
+  type Difference,
+  TABLE_INTERVAL,
+  TwinSide,
+} from "./compare.ts";
 import { bytesAsked, countersOf, notAsked, Pace, stepsOf, whyNotAsked } from "./kernel-engine.ts";
 import { KernelFirewall, type KernelSetup } from "./kernel-firewall.ts";
 
@@ -60,9 +67,10 @@ export class Duel implements ReplayEngine {
     }
     const { dev, outDev } = input;
     const bytes = bytesAsked(input);
+    const number = ++this.asked;
+    this.#kernel.everyConnection = number % TABLE_INTERVAL === 0;
     const seen = dev === null ? this.#kernel.send(bytes, outDev) : this.#kernel.receive(dev, bytes);
     const { answer, steps } = this.#twin.ask(dev, bytes, seen, outDev);
-    const number = ++this.asked;
     const differences: Difference[] = [];
     compareEvent(differences, number, seen, answer);
     if (differences.length > 0) {
@@ -72,9 +80,10 @@ export class Duel implements ReplayEngine {
     return seen;
   }
 
-  /** After the last packet: throws Disagreement when rules or policies counted differently. */
+  /** After the last packet: throws Disagreement when connections differ, or rules or policies counted differently. */
   finish(): void {
     const differences: Difference[] = [];
+    compareConnections(differences, 0, this.connections(), this.#twin.connections());
     if (this.#setup.rules !== null) compareSaves(differences, this.save(4), this.#twin.save(4));
     if (this.#setup.rules6 !== null) compareSaves(differences, this.save(6), this.#twin.save(6));
     if (differences.length > 0) throw new Disagreement(differences, null);

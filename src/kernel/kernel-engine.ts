@@ -34,6 +34,7 @@ export class KernelEngine implements ReplayEngine {
    */
   constructor(setup: KernelSetup, speed = Number.POSITIVE_INFINITY) {
     this.#kernel = new KernelFirewall(setup);
+    this.#kernel.everyConnection = false;
     this.#rulesets = setup.rulesets;
     this.#pace = new Pace(speed);
   }

@@ -9,9 +9,10 @@
 
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
+import { tupleOf } from "../path/entry-of.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
-import { entryOf, readConnections } from "./conntrack-table.ts";
+import { ConntrackTable, lineWith } from "./conntrack-table.ts";
 import { buildHost, type KernelHost, readAddresses6, tool } from "./namespace.ts";
 import { type LogMessage, NetfilterLog } from "./netfilter-log.ts";
 import { isCounted } from "./rules-text.ts";
@@ -38,28 +39,31 @@ export class KernelFirewall {
   readonly #devices = new Map<string, number>();
   readonly #raw = new Map<Family, number>();
   readonly #setup: KernelSetup;
-  readonly #log: NetfilterLog;
-  /** Set by the constructor at its end: until then `close` has no log to close. */
-  #ready = false;
+  #log: NetfilterLog | null = null;
+  #table: ConntrackTable | null = null;
+  /** The rules put connections into zones, of which a packet's bytes tell nothing. */
+  readonly #zones: boolean;
   readonly #buffer = new Uint8Array(LONGEST_PACKET);
+  /** Does an answer hold all connections, too? Where there are zones it always does. */
+  everyConnection = true;
   /** The last packet as it was delivered to the host itself, or null. */
   delivered: Uint8Array | null = null;
 
   /** Throws KernelUnavailable, or ToolError in the words of the tool that refused. One per process. */
   constructor(setup: KernelSetup) {
     this.#setup = setup;
+    this.#zones = [setup.rules, setup.rules6].some((rules) => rules?.includes("--zone") === true);
     try {
-      this.#log = this.#open(setup);
-      this.#ready = true;
+      this.#open(setup);
     } catch (error) {
       this.close();
       throw error;
     }
     this.#drain();
-    this.#log.drain();
+    this.#log!.drain();
   }
 
-  #open(setup: KernelSetup): NetfilterLog {
+  #open(setup: KernelSetup): void {
     buildHost(this.#calls, setup.host, this.#devices);
     openEyes();
     if (setup.rules !== null) restore("iptables-legacy-restore", setup.rules);
@@ -69,7 +73,8 @@ export class KernelFirewall {
     const ethernet = new Set(setup.host.interfaces.filter((one) => one.ethernet === true).map(({ name }) => name));
     for (const { address, device, index } of readAddresses6())
       if (ethernet.has(device)) this.#calls.joinGroup(this.#raw.get(6)!, solicitedNode(address), index);
-    return new NetfilterLog(this.#calls);
+    this.#log = new NetfilterLog(this.#calls);
+    this.#table = new ConntrackTable(this.#calls);
   }
 
   /** Can a packet arrive on this device? It can't on lo, or where there is none. */
@@ -107,7 +112,7 @@ export class KernelFirewall {
 
   /** `conntrack -L` lines. */
   connections(family?: Family): string[] {
-    return family === undefined ? [...readConnections(4), ...readConnections(6)] : readConnections(family);
+    return this.#table!.list(family);
   }
 
   /** Expectations as `conntrack -L expect` prints them. */
@@ -118,8 +123,9 @@ export class KernelFirewall {
   }
 
   close(): void {
-    if (this.#ready) this.#log.close();
-    this.#ready = false;
+    this.#log?.close();
+    this.#table?.close();
+    this.#log = this.#table = null;
     for (const fd of [...this.#devices.values(), ...this.#raw.values()]) this.#calls.close(fd);
     this.#devices.clear();
     this.#raw.clear();
@@ -139,14 +145,14 @@ export class KernelFirewall {
   #outcome(dev: string | null, bytes: Uint8Array, time: number): EventAnswer {
     const family: Family = bytes[0] >>> 4 === 6 ? 6 : 4;
     const out = this.#drain();
-    const messages = this.#log.drain();
+    const messages = this.#log!.drain();
     const own = ownMessages(messages, dev === null);
     this.delivered = own.find((m) => m.prefix === MARK_DELIVERED)?.payload ?? null;
     const path = pathOf(own, dev === null);
     const passed = own.some((m) => m.prefix === MARK_DELIVERED) || left(own, out);
     const trace = this.#trace(own);
     const by = decider(trace, this.#setup.rulesets[family], passed);
-    const connections = this.connections();
+    const connections = this.everyConnection || this.#zones ? this.connections() : null;
     return {
       time,
       in: dev,
@@ -156,13 +162,20 @@ export class KernelFirewall {
       by,
       out,
       // As conntrack saw it: a fragment with all that it belongs to.
-      entry: entryOf(own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes, connections),
+      entry: this.#entryOf(own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes, connections),
       connections,
       trace: this.#trace(messages),
       invalid: messages
         .map((m) => m.prefix.match(/^nf_ct_proto_\d+: (.*)$/)?.[1].trim())
         .filter((m) => m !== undefined),
     };
+  }
+
+  /** The line of the connection that a packet belongs to, by the tuple it has; null: the table holds none. */
+  #entryOf(bytes: Uint8Array, connections: readonly string[] | null): string | null {
+    const tuple = tupleOf(bytes);
+    if (tuple === null) return null;
+    return this.#zones ? lineWith(tuple, connections ?? []) : this.#table!.find(tuple);
   }
 
   #trace(messages: readonly LogMessage[]): TraceLine[] {

@@ -39,7 +39,7 @@ function answerLines(event: EventAnswer, i: number): string[] {
     ...(event.entry === null ? [] : [`  entry ${event.entry}`]),
     ...(trace.length === 0 ? [] : [`  trace ${trace.join(" ")}`]),
     ...event.invalid.map((message) => `  invalid ${message}`),
-    ...event.connections.map((line) => `  ct ${line}`),
+    ...(event.connections ?? []).map((line) => `  ct ${line}`),
   ];
 }
 

@@ -38,8 +38,8 @@ export interface EventAnswer extends Omit<Outcome, "steps"> {
   readonly trace: readonly TraceLine[];
   /** Messages of nf_conntrack_log_invalid, without "nf_ct_proto_6: ". */
   readonly invalid: readonly string[];
-  /** All connections right after it, as `conntrack -L` prints them. */
-  readonly connections: readonly string[];
+  /** All connections right after it, as `conntrack -L` prints them; null: they were not asked for. */
+  readonly connections: readonly string[] | null;
 }
 
 export interface Answer {

@@ -25,6 +25,8 @@ export class SystemCallError extends Error {
 
 export const EAGAIN = 11;
 export const EPERM = 1;
+export const ENOENT = 2;
+export const EINVAL = 22;
 const EADDRINUSE = 98;
 
 const CLONE_NEWNET = 0x40000000;
@@ -46,6 +48,10 @@ const IPV6_ADD_MEMBERSHIP = 20;
 const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 
+/** Datagrams taken in one call, and the longest that fits: a log message that holds a whole packet. */
+const BATCH = 32;
+const LONGEST_DATAGRAM = 69_632;
+
 type Call = (...args: unknown[]) => number;
 
 export class SystemCalls {
@@ -57,8 +63,9 @@ export class SystemCalls {
   readonly #socket: Call;
   readonly #sendto: Call;
   readonly #setsockopt: Call;
-  readonly #recv: Call;
+  readonly #recvmmsg: Call;
   readonly #send: Call;
+  readonly #batch: Batch;
   readonly #errno: () => number;
   readonly #strerror: (errno: number) => string;
 
@@ -77,18 +84,22 @@ export class SystemCalls {
     this.#socket = libc.func("int socket(int, int, int)");
     this.#sendto = libc.func("long sendto(int, const void *, size_t, int, const void *, unsigned int)");
     this.#setsockopt = libc.func("int setsockopt(int, int, int, const void *, unsigned int)");
-    this.#recv = libc.func("long recv(int, void *, size_t, int)");
+    this.#recvmmsg = libc.func("int recvmmsg(int, void *, unsigned int, int, void *)");
     this.#send = libc.func("long send(int, const void *, size_t, int)");
     this.#errno = () => koffi.errno();
     this.#strerror = libc.func("const char *strerror(int)") as unknown as (errno: number) => string;
+    batch ??= new Batch(koffi);
+    this.#batch = batch;
   }
 
   #check(call: string, result: number): number {
-    if (result < 0) {
-      const errno = this.#errno();
-      throw new SystemCallError(call, errno, this.#strerror(errno));
-    }
+    if (result < 0) this.fail(call, this.#errno());
     return result;
+  }
+
+  /** Throws what the kernel answered. */
+  fail(call: string, errno: number): never {
+    throw new SystemCallError(call, errno, this.#strerror(errno));
   }
 
   /** Leaves the network this process lives in for a new, empty one, which goes when the process leaves it or ends. */
@@ -179,13 +190,49 @@ export class SystemCalls {
     this.#check("netlink send", Number(this.#send(fd, message, message.length, 0)));
   }
 
-  /** Bytes received, or -1 when there is nothing now. */
-  receive(fd: number, into: Uint8Array): number {
-    const n = Number(this.#recv(fd, into, into.length, MSG_DONTWAIT));
-    if (n < 0 && this.#errno() !== EAGAIN) this.#check("netlink receive", n);
-    return n;
+  /** Calls `visit` for every datagram that waits, with where it lies; its bytes are valid until it returns. */
+  receiveAll(fd: number, visit: (view: DataView, start: number, end: number) => void): void {
+    const { view, headers } = this.#batch;
+    for (let n = BATCH; n === BATCH; ) {
+      n = this.#recvmmsg(fd, headers, BATCH, MSG_DONTWAIT, null);
+      if (n < 0 && this.#errno() !== EAGAIN) this.#check("netlink receive", n);
+      for (let i = 0; i < n; i++) visit(view, i * LONGEST_DATAGRAM, i * LONGEST_DATAGRAM + this.#batch.length(i));
+    }
   }
 }
+
+/** Memory outside JavaScript's for many datagrams: an array of struct mmsghdr, their struct iovec, and the bytes. */
+class Batch {
+  readonly view: DataView;
+  /** Address of the first struct mmsghdr. */
+  readonly headers: bigint;
+  readonly #lengths: DataView;
+
+  constructor(koffi: Koffi) {
+    const bytes = koffi.alloc("uint8_t", BATCH * LONGEST_DATAGRAM);
+    const vectors = koffi.alloc("uint8_t", BATCH * 16);
+    this.headers = koffi.alloc("uint8_t", BATCH * 64);
+    this.view = new DataView(koffi.view(bytes, BATCH * LONGEST_DATAGRAM));
+    this.#lengths = new DataView(koffi.view(this.headers, BATCH * 64));
+    const vector = new DataView(koffi.view(vectors, BATCH * 16));
+    new Uint8Array(this.#lengths.buffer).fill(0);
+    for (let i = 0; i < BATCH; i++) {
+      // struct iovec: iov_base, iov_len. struct msghdr: msg_iov at 16, msg_iovlen at 24; msg_len follows it at 56.
+      vector.setBigUint64(i * 16, bytes + BigInt(i * LONGEST_DATAGRAM), true);
+      vector.setBigUint64(i * 16 + 8, BigInt(LONGEST_DATAGRAM), true);
+      this.#lengths.setBigUint64(i * 64 + 16, vectors + BigInt(i * 16), true);
+      this.#lengths.setBigUint64(i * 64 + 24, 1n, true);
+    }
+  }
+
+  /** Bytes of the datagram that was received into this place. */
+  length(i: number): number {
+    return this.#lengths.getUint32(i * 64 + 56, true);
+  }
+}
+
+/** One for the process: what koffi allocates stays. */
+let batch: Batch | null = null;
 
 function openTunDriver(): number {
   try {
@@ -198,6 +245,9 @@ function openTunDriver(): number {
 interface Koffi {
   load(library: string): { func(signature: string): Call };
   errno(): number;
+  /** Returns the address. */
+  alloc(type: string, length: number): bigint;
+  view(address: bigint, length: number): ArrayBuffer;
 }
 
 function loadKoffi(): Koffi {
