@@ -225,12 +225,13 @@ export class ReplayRun {
   }
 
   #takeNotes(): void {
-    const { counts, cut, foreign } = this.#arrivals;
+    const { counts, cut, foreign, merged } = this.#arrivals;
     const note = (sentence: string, packets: number) => {
       if (packets > 0) this.#notes.push(`${sentence}: ${count(packets, "packet")}`);
     };
     for (const [how, sentence] of FOUND_BY.entries()) note(sentence, counts[how]);
     note("outgoing, but from addresses of others (copies of forwarded packets, perhaps)", foreign);
+    note("longer than their device's MTU: taken as segments that the network card joined (GRO, GSO)", merged);
     note("cut by the capture's snaplen, judged by what is there, checksums not verified", cut);
     this.#notes.push(...this.#found, ...this.#engine.notes());
   }
@@ -257,6 +258,7 @@ export function inputOf(p: Packet, host: Host, steps: boolean): PacketInput {
     wire: p.wire,
     mac,
     packetType: p.packetType,
+    merged: p.merged,
     checksum: p.checksum,
     steps: steps,
   };

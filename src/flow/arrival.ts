@@ -23,6 +23,7 @@ import {
   PACKET_OTHERHOST,
   type Packet,
 } from "../packet/packet.ts";
+import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import { type ChecksumFindings, isPartial, repairIpv4Header } from "./checksums.ts";
 
 /** How a packet's device was found; indexes of `Arrivals.counts`. */
@@ -78,12 +79,16 @@ export class Arrivals {
   cut = 0;
   /** Outgoing packets whose source is not the host's: copies of forwarded ones, perhaps. */
   foreign = 0;
+  /** Packets longer than their device's MTU: TCP segments or datagrams that the network card joined, or was to cut. */
+  merged = 0;
   /** Packets of link types that cannot be read, by the sentence that refuses them. */
   readonly refused = new Map<string, number>();
   readonly #host: Host;
   readonly #device: Interface | null;
   readonly #only: Interface | null;
   readonly #first: Interface;
+  /** The smallest MTU of the host's devices. */
+  readonly #smallestMtu: number;
   readonly #checksums: ChecksumFindings;
   /** Device by the capture's interface, null where the host has none of that name. */
   readonly #named: (Interface | null)[] = [];
@@ -95,6 +100,7 @@ export class Arrivals {
     const real = host.interfaces.filter((device) => device.index > 0 && !device.loopback);
     this.#only = real.length === 1 ? real[0] : null;
     this.#first = real[0] ?? host.interfaces[1];
+    this.#smallestMtu = real.reduce((smallest, device) => Math.min(smallest, device.mtu), Number.POSITIVE_INFINITY);
   }
 
   /**
@@ -118,6 +124,8 @@ export class Arrivals {
       p.local = true;
       if (this.#needsDevice(p)) p.outDev = this.#leaving(record);
     } else this.#arrive(record, p);
+    if (p.length > this.#smallestMtu) this.#judgeLength(p);
+    if (p.merged) return true;
     if (this.#checksums.any) this.#judgeChecksum(p);
     else if (p.cut) p.checksum = CHECKSUM_UNNECESSARY;
     return true;
@@ -160,6 +168,20 @@ export class Arrivals {
 
   #isOwnSource(p: Packet): boolean {
     return p.family === 4 ? this.#host.isLocal4(p.src0) : this.#host.isLocal6(p.src0, p.src1, p.src2, p.src3);
+  }
+
+  /**
+   * No segment on the wire is longer than the device's MTU, and no socket makes one: a capture that shows it was taken
+   * where the card (or GRO, or GSO) had joined several, or had not cut them yet. The kernel carries such a packet as one.
+   */
+  #judgeLength(p: Packet): void {
+    const limit = p.local ? this.#smallestMtu : this.#host.interfaces[p.inDev].mtu;
+    const joins = p.protocol === IPPROTO_TCP || p.protocol === IPPROTO_UDP;
+    if (p.length <= limit || !joins || p.fragment) return;
+    p.merged = true;
+    this.merged++;
+    // Whoever joined them verified each; what the field holds now is the pseudo header's sum, or the last one's.
+    p.checksum = !p.cut && isPartial(p) ? CHECKSUM_PARTIAL : CHECKSUM_UNNECESSARY;
   }
 
   #arrive(record: CaptureRecord, p: Packet): void {

@@ -22,6 +22,8 @@ export interface PacketInput {
   readonly mac: Uint8Array | null;
   /** PACKET_HOST … PACKET_OTHERHOST. */
   readonly packetType: number;
+  /** It stands for several packets that the network card joined, or was to cut: no MTU stops it. */
+  readonly merged: boolean;
   /** CHECKSUM_NONE: to be verified; CHECKSUM_UNNECESSARY; CHECKSUM_PARTIAL. */
   readonly checksum: number;
   /** Write down steps. */
@@ -57,6 +59,7 @@ export function plainInput(dev: string | null, bytes: Uint8Array, time: number, 
     wire: bytes.length,
     mac: null,
     packetType: PACKET_HOST,
+    merged: false,
     checksum: CHECKSUM_NONE,
     steps,
   };

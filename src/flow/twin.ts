@@ -12,11 +12,12 @@ export class TwinEngine implements ReplayEngine {
   }
 
   packet(input: PacketInput): Outcome {
-    const { dev, outDev, bytes, time, wire, mac, packetType, checksum, steps } = input;
+    const { dev, outDev, bytes, time, wire, mac, packetType, merged, checksum, steps } = input;
     const about = {
       time,
       wire,
       packetType,
+      merged,
       checksum,
       steps,
       ...(mac === null ? {} : { mac }),

@@ -2,7 +2,8 @@
  * The running kernel as an engine: what `--engine kernel` puts in the twin's place.
  *
  * A TUN device has no link layer, so what depends on one can't be asked: link-layer addresses, and frames to other
- * hosts, which the kernel would drop on arrival anyway. Nor can a packet that a capture cut, or one that arrives on lo.
+ * hosts, which the kernel would drop on arrival anyway. Nor can a packet that a capture cut, one that the network card
+ * joined from several, or one that arrives on lo.
  */
 import { bytesOfHex } from "../bytes/hex.ts";
 import { withRightChecksums } from "../flow/checksums.ts";
@@ -126,6 +127,7 @@ export function notAsked({ dev }: PacketInput, reason: string): Outcome {
 export function whyNotAsked(input: PacketInput, hasDevice: (dev: string) => boolean): string | null {
   if (input.packetType === PACKET_OTHERHOST) return "the frame is for another host";
   if (input.wire > input.bytes.length) return "the capture cut the packet";
+  if (input.merged) return "the network card joined several packets in it";
   if (input.dev !== null && !hasDevice(input.dev)) return `nothing can be put on ${input.dev} from outside`;
   return null;
 }
