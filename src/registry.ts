@@ -95,14 +95,13 @@ const TARGETS: readonly TargetDeclaration[] = [
 /** A registry over these declarations; a name taken twice in one family is a mistake in the list and throws. */
 export function registryOf(matches: readonly MatchDeclaration[], targets: readonly TargetDeclaration[]): Registry {
   const index = <D extends MatchDeclaration | TargetDeclaration>(list: readonly D[]) => {
-    const byName = new Map<string, D>();
+    const byName: Record<Family, Map<string, D>> = { 4: new Map(), 6: new Map() };
     for (const d of list)
       for (const family of d.families) {
-        const key = `${family} ${d.name}`;
-        if (byName.has(key)) throw new Error(`extension ${d.name} is registered twice for IPv${family}`);
-        byName.set(key, d);
+        if (byName[family].has(d.name)) throw new Error(`extension ${d.name} is registered twice for IPv${family}`);
+        byName[family].set(d.name, d);
       }
-    return (name: string, family: Family) => byName.get(`${family} ${name}`);
+    return (name: string, family: Family) => byName[family].get(name);
   };
   return { match: index(matches), target: index(targets), matches, targets };
 }

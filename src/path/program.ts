@@ -49,51 +49,106 @@ export class CompiledRule {
   /** Where a jump or goto leads. */
   readonly to: CompiledChain | null;
   readonly action: Action | null;
-  readonly matches: readonly Condition[];
-  /** What its pure, leading matches imply of header fields, for the index. */
-  readonly fields: readonly FieldRanges[];
-  /** What its target did to this packet, in words. */
-  readonly says: (p: Packet) => string;
+  readonly #scope: Scope;
+  /** Its matches as far as they had to be compiled when the rules were loaded; null: none of them. */
+  readonly #ready: readonly (Condition | null)[] | null;
   #conditions: readonly Condition[] | null = null;
-  readonly #family: Family;
-  readonly #host: Host;
 
-  constructor(parts: RuleParts, family: Family, host: Host) {
-    this.rule = parts.rule;
-    this.place = parts.place;
-    this.counter = parts.counter;
-    this.decision = parts.decision;
-    this.hotdropCode = parts.hotdropDecision * 4;
-    this.does = parts.does;
-    this.to = parts.to;
-    this.action = parts.action;
-    this.matches = parts.matches;
-    this.fields = parts.fields;
-    this.says = parts.says;
-    this.#family = family;
-    this.#host = host;
+  constructor(
+    rule: Rule,
+    place: RulePlace,
+    counter: number,
+    decision: number,
+    hotdropDecision: number,
+    effect: Effect,
+    scope: Scope,
+    ready: readonly (Condition | null)[] | null,
+  ) {
+    this.rule = rule;
+    this.place = place;
+    this.counter = counter;
+    this.decision = decision;
+    this.hotdropCode = hotdropDecision * 4;
+    this.does = effect.does;
+    this.to = effect.to;
+    this.action = effect.action;
+    this.#scope = scope;
+    this.#ready = ready;
   }
 
   /** All it asks, in the order in which the kernel asks. Made when first needed: most rules never are. */
   get conditions(): readonly Condition[] {
-    if (this.#conditions === null)
-      this.#conditions = [...baseConditions(this.rule, this.#family, this.#host), ...this.matches];
+    if (this.#conditions === null) {
+      const { family, machine } = this.#scope;
+      const matches = this.rule.matches.map(
+        (use, nth) =>
+          this.#ready?.[nth] ?? matchCondition(this.#declared(use), use, new RuleEngine(this.#scope, this.place, nth)),
+      );
+      this.#conditions = [...baseConditions(this.rule, family, machine.host), ...matches];
+    }
     return this.#conditions;
+  }
+
+  /** What its pure, leading matches imply of header fields, for the index. */
+  get fields(): readonly FieldRanges[] {
+    const fields: FieldRanges[] = [];
+    for (const use of this.rule.matches) {
+      const declared = this.#declared(use);
+      // A match that keeps a state must see what the kernel shows it: nothing behind it may skip the rule.
+      if ((declared.source?.(use.options) ?? null) === null) break;
+      const own = declared.fields?.(use.options);
+      if (own !== undefined) fields.push(...own);
+    }
+    return fields;
+  }
+
+  /** What its target did to this packet, in words. */
+  says(p: Packet): string {
+    const { target, matches } = this.rule;
+    if (target === null) return "counted";
+    if (target.kind !== "target") return `${target.kind} ${target.chain}`;
+    const { use } = target;
+    if (this.does !== ACTS) return use.name;
+    const { family, machine } = this.#scope;
+    const declared = machine.registry.target(use.name, family)!;
+    return (
+      declared.does?.(use.options, p, new RuleEngine(this.#scope, this.place, matches.length)) ??
+      printUse(use, declared, family)
+    );
+  }
+
+  #declared(use: Use): MatchDeclaration {
+    return this.#scope.machine.registry.match(use.name, this.#scope.family)!;
   }
 }
 
-interface RuleParts {
-  readonly rule: Rule;
+/** What the rules of a family have in common. */
+interface Scope {
+  readonly family: Family;
+  readonly machine: Machine;
+}
+
+/** What a rule does once it matched. */
+type Effect = Pick<CompiledRule, "does" | "to" | "action">;
+
+class RuleEngine implements Engine {
+  readonly family: Family;
+  readonly host: Host;
+  readonly conntrack: Conntrack;
+  readonly nat: Nat;
+  readonly answers: Answers;
   readonly place: RulePlace;
-  readonly counter: number;
-  readonly decision: number;
-  readonly hotdropDecision: number;
-  readonly does: number;
-  readonly to: CompiledChain | null;
-  readonly action: Action | null;
-  readonly matches: readonly Condition[];
-  readonly fields: readonly FieldRanges[];
-  readonly says: (p: Packet) => string;
+  readonly nth: number;
+
+  constructor({ family, machine }: Scope, place: RulePlace, nth: number) {
+    this.family = family;
+    this.host = machine.host;
+    this.conntrack = machine.conntrack;
+    this.nat = machine.nat;
+    this.answers = machine.answers;
+    this.place = place;
+    this.nth = nth;
+  }
 }
 
 export class CompiledChain {
@@ -235,8 +290,7 @@ function refusedByKernel(table: Table, family: Family, registry: Registry): Refu
 
 class TableCompiler {
   readonly #table: Table;
-  readonly #family: Family;
-  readonly #machine: Machine;
+  readonly #scope: Scope;
   readonly #refusals: Refusal[];
   readonly #reach: TableReach;
   readonly #byName = new Map<string, CompiledChain>();
@@ -245,23 +299,23 @@ class TableCompiler {
 
   constructor(table: Table, family: Family, machine: Machine, refusals: Refusal[]) {
     this.#table = table;
-    this.#family = family;
-    this.#machine = machine;
+    this.#scope = { family, machine };
     this.#refusals = refusals;
     this.#reach = reachOf(table);
     this.#counters = new Float64Array(2 * table.chains.reduce((sum, chain) => sum + chain.rules.length + 1, 0));
   }
 
   compile(): CompiledTable {
+    const { family, machine } = this.#scope;
     const chains = this.#table.chains.map((chain) => {
-      const compiled = new CompiledChain(chain, this.#table.name, this.#count(chain), this.#machine.decisions);
+      const compiled = new CompiledChain(chain, this.#table.name, this.#count(chain), machine.decisions);
       this.#byName.set(chain.name, compiled);
       return compiled;
     });
     chains.forEach((chain, i) => {
       chain.rules = this.#table.chains[i].rules.map((rule, n) => this.#rule(rule, chain, n + 1));
     });
-    return new CompiledTable(this.#table, this.#family, chains, this.#counters);
+    return new CompiledTable(this.#table, family, chains, this.#counters);
   }
 
   #count(of: Chain | Rule): number {
@@ -274,51 +328,70 @@ class TableCompiler {
 
   #rule(rule: Rule, chain: CompiledChain, number: number): CompiledRule {
     const place: RulePlace = { table: this.#table.name, chain: chain.name, rule: number };
-    const engine = (nth: number): Engine => ({ ...this.#engine(), place, nth });
-    const site = this.#site(rule, chain);
-    const refuse = (message: string) => this.#refusals.push({ place, source: rule.place, message });
-    const matches: Condition[] = [];
-    const fields: FieldRanges[] = [];
-    let pure = true;
-    for (const [nth, use] of rule.matches.entries()) {
-      const declared = this.#machine.registry.match(use.name, this.#family);
-      if (declared === undefined) {
-        refuse(`match ${use.name} is not known to this version`);
-        continue;
-      }
-      const condition = this.#bind(declared, use, site, refuse, () => matchCondition(declared, use, engine(nth)));
-      if (condition === null) continue;
-      matches.push(condition);
-      // A match that keeps a state must see what the kernel shows it: nothing behind it may skip the rule.
-      pure &&= condition.source !== null;
-      if (pure) fields.push(...(declared.fields?.(use.options) ?? []));
-    }
-    const target = this.#target(rule, engine(rule.matches.length), site, refuse);
+    const ready = this.#matches(rule, chain, place);
+    const effect = this.#effect(rule, chain, place);
+    const { decisions } = this.#scope.machine;
     const rejects = rule.target?.kind === "target" && rule.target.use.name === "REJECT";
-    const { decisions } = this.#machine;
     const decision = decisions.add(place, rejects);
     const hotdropDecision = rejects ? decisions.add(place, false) : decision;
-    const parts: RuleParts = {
-      rule,
-      place,
-      counter: this.#count(rule),
-      decision,
-      hotdropDecision,
-      matches,
-      fields,
-      ...target,
-    };
-    return new CompiledRule(parts, this.#family, this.#machine.host);
+    return new CompiledRule(rule, place, this.#count(rule), decision, hotdropDecision, effect, this.#scope, ready);
   }
 
-  #engine(): Omit<Engine, "place" | "nth"> {
-    const { host, conntrack, nat, answers } = this.#machine;
-    return { family: this.#family, host, conntrack, nat, answers };
+  /** Checks the rule's matches, and compiles those that may refuse or keep a state: that happens in the rules' order. */
+  #matches(rule: Rule, chain: CompiledChain, place: RulePlace): (Condition | null)[] | null {
+    const { family, machine } = this.#scope;
+    let ready: (Condition | null)[] | null = null;
+    for (let nth = 0; nth < rule.matches.length; nth++) {
+      const use = rule.matches[nth];
+      const declared = machine.registry.match(use.name, family);
+      if (declared === undefined) this.#refuse(rule, place, `match ${use.name} is not known to this version`);
+      else if (this.#admits(declared, use, rule, chain, place) && declared.source === undefined) {
+        ready ??= new Array(rule.matches.length).fill(null);
+        ready[nth] = this.#compiled(rule, place, () =>
+          matchCondition(declared, use, new RuleEngine(this.#scope, place, nth)),
+        );
+      }
+    }
+    return ready;
+  }
+
+  #refuse(rule: Rule, place: RulePlace, message: string): void {
+    this.#refusals.push({ place, source: rule.place, message });
+  }
+
+  /** Whether a use of an extension can be evaluated; conntrack is armed if it needs it. */
+  #admits(
+    declared: MatchDeclaration | TargetDeclaration,
+    use: Use,
+    rule: Rule,
+    chain: CompiledChain,
+    place: RulePlace,
+  ): boolean {
+    const no = declared.refuse?.(use.options, this.#site(rule, chain)) ?? null;
+    if (no !== null) {
+      this.#refuse(rule, place, no);
+      return false;
+    }
+    const arms = declared.armsConntrack;
+    if (arms === true || (typeof arms === "function" && arms(use.options)))
+      this.#scope.machine.conntrack.arm(this.#scope.family);
+    return true;
+  }
+
+  /** null: refused. */
+  #compiled<T>(rule: Rule, place: RulePlace, compile: () => T): T | null {
+    try {
+      return compile();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#refuse(rule, place, error.message);
+      return null;
+    }
   }
 
   #site(rule: Rule, chain: CompiledChain): RuleSite {
     return {
-      family: this.#family,
+      family: this.#scope.family,
       table: this.#table.name,
       chain: chain.name,
       hooks: this.#reach.chains.get(chain.name)?.hooks ?? [],
@@ -328,64 +401,38 @@ class TableCompiler {
     };
   }
 
-  /** Compiles one use of an extension: refused, in need of conntrack, or simply working. */
-  #bind<T>(
-    declared: MatchDeclaration | TargetDeclaration,
-    use: Use,
-    site: RuleSite,
-    refuse: (message: string) => void,
-    compile: () => T,
-  ): T | null {
-    const no = declared.refuse?.(use.options, site) ?? null;
-    if (no !== null) {
-      refuse(no);
-      return null;
-    }
-    const arms = declared.armsConntrack;
-    if (arms === true || (typeof arms === "function" && arms(use.options))) this.#machine.conntrack.arm(this.#family);
-    try {
-      return compile();
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      refuse(error.message);
-      return null;
-    }
-  }
-
-  #target(rule: Rule, engine: Engine, site: RuleSite, refuse: (message: string) => void): TargetParts {
-    const target = rule.target;
-    if (target === null) return target0(DOES_NOTHING, "counted");
+  #effect(rule: Rule, chain: CompiledChain, place: RulePlace): Effect {
+    const { target } = rule;
+    if (target === null) return NOTHING;
     if (target.kind !== "target") {
       const to = this.#byName.get(target.chain);
-      if (to === undefined) {
-        refuse(`there is no chain ${target.chain}`);
-        return target0(DOES_NOTHING, "");
-      }
-      const jumps = target.kind === "jump";
-      return { ...target0(jumps ? JUMPS : GOES, `${jumps ? "jump" : "goto"} ${to.name}`), to };
+      if (to !== undefined) return { does: target.kind === "jump" ? JUMPS : GOES, to, action: null };
+      this.#refuse(rule, place, `there is no chain ${target.chain}`);
+      return NOTHING;
     }
-    const name = target.use.name;
-    if (name === "ACCEPT") return target0(ACCEPTS, "ACCEPT");
-    if (name === "DROP") return target0(DROPS, "DROP");
-    if (name === "RETURN") return target0(RETURNS, "RETURN");
-    const declared = this.#machine.registry.target(name, this.#family);
+    const { use } = target;
+    const verdict = VERDICTS.get(use.name);
+    if (verdict !== undefined) return verdict;
+    const { family, machine } = this.#scope;
+    const declared = machine.registry.target(use.name, family);
     if (declared === undefined) {
-      refuse(`target ${name} is not known to this version`);
-      return target0(DOES_NOTHING, "");
+      this.#refuse(rule, place, `target ${use.name} is not known to this version`);
+      return NOTHING;
     }
-    const is = target.use.options;
-    const action = this.#bind(declared, target.use, site, refuse, () => declared.compile(is, engine));
-    const family = this.#family;
-    const says = (p: Packet) => declared.does?.(is, p, engine) ?? printUse({ name, options: is }, declared, family);
-    return { does: ACTS, to: null, action, says };
+    if (!this.#admits(declared, use, rule, chain, place)) return NOTHING;
+    const engine = new RuleEngine(this.#scope, place, rule.matches.length);
+    return { does: ACTS, to: null, action: this.#compiled(rule, place, () => declared.compile(use.options, engine)) };
   }
 }
 
-type TargetParts = Pick<RuleParts, "does" | "to" | "action" | "says">;
+const NOTHING: Effect = { does: DOES_NOTHING, to: null, action: null };
 
-function target0(does: number, words: string): TargetParts {
-  return { does, to: null, action: null, says: () => words };
-}
+/** Targets that path/ knows by name. */
+const VERDICTS: ReadonlyMap<string, Effect> = new Map([
+  ["ACCEPT", { does: ACCEPTS, to: null, action: null }],
+  ["DROP", { does: DROPS, to: null, action: null }],
+  ["RETURN", { does: RETURNS, to: null, action: null }],
+]);
 
 function matchCondition(declared: MatchDeclaration, use: Use, engine: Engine): Condition {
   const is = use.options;

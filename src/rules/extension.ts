@@ -175,7 +175,10 @@ export interface MatchDeclaration<O extends Options = any, I = any> extends Decl
   readonly implicitFor?: readonly number[];
   /** Options are fixed when the rule is loaded: return the smallest predicate. It must not allocate. */
   compile(is: I, on: Engine): Predicate;
-  /** The same as a JavaScript expression over `p` (a Packet) with literals only, for generated code; null: call compile. */
+  /**
+   * The same as a JavaScript expression over `p` (a Packet) with literals only, for generated code; null: call compile.
+   * A match that has this at all keeps no state and refuses nothing in `compile`, which may then wait for the first packet.
+   */
   source?(is: I): string | null;
   fields?(is: I): readonly FieldRanges[];
   /** Why it did not match this packet, as a clause: "TTL 63 is not below 10". */
