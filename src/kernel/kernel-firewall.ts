@@ -126,7 +126,8 @@ export class KernelFirewall {
     this.#log?.close();
     this.#table?.close();
     this.#log = this.#table = null;
-    for (const fd of [...this.#devices.values(), ...this.#raw.values()]) this.#calls.close(fd);
+    for (const fd of this.#devices.values()) this.#calls.abandonTun(fd);
+    for (const fd of this.#raw.values()) this.#calls.close(fd);
     this.#devices.clear();
     this.#raw.clear();
   }

@@ -31,6 +31,7 @@ const EADDRINUSE = 98;
 
 const CLONE_NEWNET = 0x40000000;
 const TUNSETIFF = 0x400454ca;
+const TUNSETPERSIST = 0x400454cb;
 const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
 const AF_INET = 2;
@@ -57,6 +58,7 @@ type Call = (...args: unknown[]) => number;
 export class SystemCalls {
   readonly #unshare: Call;
   readonly #ioctl: Call;
+  readonly #ioctlNumber: Call;
   readonly #read: Call;
   readonly #write: Call;
   readonly #close: Call;
@@ -78,6 +80,7 @@ export class SystemCalls {
     const libc = koffi.load("libc.so.6");
     this.#unshare = libc.func("int unshare(int)");
     this.#ioctl = libc.func("int ioctl(int, unsigned long, void *)");
+    this.#ioctlNumber = libc.func("int ioctl(int, unsigned long, long)");
     this.#read = libc.func("long read(int, void *, size_t)");
     this.#write = libc.func("long write(int, const void *, size_t)");
     this.#close = libc.func("int close(int)");
@@ -130,6 +133,12 @@ export class SystemCalls {
   }
 
   close(fd: number): void {
+    this.#close(fd);
+  }
+
+  /** Leaves a TUN device behind, for the kernel to remove with its network: to wait for that takes 30 ms a device. */
+  abandonTun(fd: number): void {
+    this.#ioctlNumber(fd, TUNSETPERSIST, 1);
     this.#close(fd);
   }
 

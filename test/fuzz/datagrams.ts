@@ -6,7 +6,7 @@ import { join } from "../../src/flow/compose.ts";
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import type { Dice } from "./dice.ts";
 import { chunk, echo, hex, type Ip, icmp, rawPacket, sctp, tcp, udp } from "./packets.ts";
-import { COUNT_STATES, family, LAN, NET, router } from "./world.ts";
+import { COUNT_STATES, family, lan, net, port, recent, rounds, router } from "./world.ts";
 
 /** A packet that was sent, to be answered or complained about. */
 export interface Sent {
@@ -19,12 +19,13 @@ export interface Sent {
 export function datagramScenario(dice: Dice): Scenario {
   const fam = family(dice);
   const sent: Sent[] = [];
-  const events: ScenarioEvent[] = [];
-  for (let left = dice.int(4, 24); left > 0; left--) {
-    const made = dice.chance(0.3) && sent.length > 0 ? errorAbout(dice, dice.pick(sent)) : datagram(dice, fam);
-    if (made.bytes.length < 1400) sent.push(made);
-    events.push({ dev: made.dev, hex: hex(mangled(dice, made.bytes)) });
-  }
+  const events = rounds(dice, () =>
+    Array.from({ length: dice.int(4, 24) }, (): ScenarioEvent => {
+      const made = dice.chance(0.3) && sent.length > 0 ? errorAbout(dice, recent(dice, sent)) : datagram(dice, fam);
+      if (made.bytes.length < 1400) sent.push(made);
+      return { dev: made.dev, hex: hex(mangled(dice, made.bytes)) };
+    }),
+  );
   const sysctl: Record<string, number> = {};
   for (const key of [
     "udp_timeout",
@@ -39,7 +40,7 @@ export function datagramScenario(dice: Dice): Scenario {
   if (dice.chance(0.1)) sysctl["net.netfilter.nf_conntrack_checksum"] = 0;
   if (dice.chance(0.3)) sysctl["net.netfilter.nf_conntrack_acct"] = 1;
   return {
-    host: router(sysctl),
+    host: router(dice, sysctl),
     rules: fam === 4 ? COUNT_STATES : null,
     rules6: fam === 6 ? COUNT_STATES : null,
     events,
@@ -49,8 +50,8 @@ export function datagramScenario(dice: Dice): Scenario {
 /** A datagram in either direction between a LAN host and one on the internet. */
 export function datagram(dice: Dice, fam: 4 | 6): Sent {
   const out = dice.chance(0.55);
-  const inside = dice.pick(LAN[fam]);
-  const outside = dice.pick(NET[fam]);
+  const inside = dice.pick(lan(dice, fam));
+  const outside = dice.pick(net(dice, fam));
   const ends: Ip = {
     src: out ? inside : outside,
     dst: out ? outside : inside,
@@ -62,7 +63,7 @@ export function datagram(dice: Dice, fam: 4 | 6): Sent {
 }
 
 function payloadOf(dice: Dice, fam: 4 | 6, ends: Ip, out: boolean): Uint8Array {
-  const ports = out ? { sport: dice.pick([4000, 4001]), dport: 53 } : { sport: 53, dport: dice.pick([4000, 4001]) };
+  const ports = out ? { sport: port(dice, [4000, 4001]), dport: 53 } : { sport: 53, dport: port(dice, [4000, 4001]) };
   const checksum = dice.chance(0.05) ? ("bad" as const) : dice.chance(0.05) ? ("none" as const) : null;
   const data = dice.bytes(dice.int(0, 40));
   switch (dice.weighted({ udp: 6, udplite: 1, echo: 5, query: 1.5, sctp: 2.5, gre: 1.5, other: 1.5, nd: 0.4 })) {
@@ -71,7 +72,7 @@ function payloadOf(dice: Dice, fam: 4 | 6, ends: Ip, out: boolean): Uint8Array {
     case "udplite":
       return udp({ ...ends, ...ports, data, checksum, protocol: 136 });
     case "echo":
-      return echo({ ...ends, id16: dice.pick([7, 8, 0xffff, 0]), reply: dice.chance(out ? 0.2 : 0.8), body: data });
+      return echo({ ...ends, id16: port(dice, [7, 8, 0xffff, 0]), reply: dice.chance(out ? 0.2 : 0.8), body: data });
     case "query":
       return icmp({
         ...ends,
@@ -129,7 +130,7 @@ function chunks(dice: Dice): Uint8Array {
 /** An ICMP error about a packet, from where it went or from a router on the way. */
 export function errorAbout(dice: Dice, about: Sent): Sent {
   const six = about.src.includes(":");
-  const from = dice.chance(0.7) ? about.dst : dice.pick(NET[six ? 6 : 4]);
+  const from = dice.chance(0.7) ? about.dst : dice.pick(net(dice, six ? 6 : 4));
   const type = dice.pick(six ? [1, 1, 2, 3, 4] : [3, 3, 3, 4, 5, 11, 12]);
   const whole = about.bytes;
   const quoted = dice.chance(0.7)
@@ -159,11 +160,11 @@ export function mangled(dice: Dice, bytes: Uint8Array, probability = 0.06): Uint
 
 /** A TCP SYN through the router, for errors and NAT to work on. */
 export function syn(dice: Dice, fam: 4 | 6, dport = 80): Sent {
-  const [src, dst] = [dice.pick(LAN[fam]), dice.pick(NET[fam])];
+  const [src, dst] = [dice.pick(lan(dice, fam)), dice.pick(net(dice, fam))];
   return {
     dev: "lan0",
     src,
     dst,
-    bytes: tcp({ src, dst, sport: dice.pick([4000, 4001, 4002]), dport, flags: 2, seq: 1000, id: dice.int(1, 65535) }),
+    bytes: tcp({ src, dst, sport: port(dice, [4000, 4001, 4002]), dport, flags: 2, seq: 1000, id: dice.int(1, 65535) }),
   };
 }

@@ -1,10 +1,15 @@
-/** Seeded choices for scenario generators: the same seed makes the same scenario. */
+/** Seeded choices for scenario generators: the same seed and size make the same scenario. */
 import { SeededRandom } from "../../src/host/random.ts";
 
 export class Dice {
   readonly #random: SeededRandom;
+  /** The round of conversations that is being made, from 0 (world.ts: rounds). */
+  round = 0;
+  /** A scenario goes on in further rounds until it has this many packets. */
+  packets: number;
 
-  constructor(seed: number) {
+  constructor(seed: number, packets = 0) {
+    this.packets = packets;
     this.#random = new SeededRandom(seed);
     for (let i = 0; i < 8; i++) this.#random.u32("other");
   }

@@ -6,7 +6,7 @@ import { join } from "../../src/flow/compose.ts";
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import type { Dice } from "./dice.ts";
 import { echo, hex, type Ip, icmp, rawPacket, sctp, tcp, udp } from "./packets.ts";
-import { DMZ, family, LAN, NET, OWN, router } from "./world.ts";
+import { DMZ, family, lan, net, OWN, port, recent, rounds, router } from "./world.ts";
 
 /** How a connection looks on either side of the router. */
 interface Talk {
@@ -32,24 +32,24 @@ export function icmpScenario(dice: Dice): Scenario {
     "",
   ].join("\n");
   const talks: Talk[] = [];
-  const events: ScenarioEvent[] = [];
-  for (let left = dice.int(6, 22); left > 0; left--) {
-    if (talks.length === 0 || dice.chance(0.3)) {
+  const events = rounds(dice, () =>
+    Array.from({ length: dice.int(6, 22) }, (): ScenarioEvent => {
+      if (talks.length > 0 && !dice.chance(0.3)) return error(dice, fam, recent(dice, talks));
       const made = talk(dice, fam);
       talks.push(made);
-      events.push({ dev: made.inside.dev, hex: hex(made.inside.bytes) });
-    } else events.push(error(dice, fam, dice.pick(talks)));
-  }
+      return { dev: made.inside.dev, hex: hex(made.inside.bytes) };
+    }),
+  );
   const sysctl: Record<string, number> = dice.chance(0.15) ? { "net.netfilter.nf_conntrack_checksum": 0 } : {};
-  return { host: router(sysctl), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+  return { host: router(dice, sysctl), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
 }
 
 /** From the LAN, source translated; or from outside to the router's address, destination translated. */
 function talk(dice: Dice, fam: 4 | 6): Talk {
-  const far = dice.pick(NET[fam]);
+  const far = dice.pick(net(dice, fam));
   const make = maker(dice);
   if (dice.chance(0.6)) {
-    const src = dice.pick(LAN[fam]);
+    const src = dice.pick(lan(dice, fam));
     const after = TRANSLATED[fam];
     return {
       inside: { dev: "lan0", src, dst: far, bytes: make({ src, dst: far }) },
@@ -66,10 +66,10 @@ function talk(dice: Dice, fam: 4 | 6): Talk {
 
 /** Makes the same packet between different ends. */
 function maker(dice: Dice): (ends: Ip) => Uint8Array {
-  const ports = { sport: dice.pick([4000, 4001, 4002]), dport: dice.pick([80, 53]) };
+  const ports = { sport: port(dice, [4000, 4001, 4002]), dport: dice.pick([80, 53]) };
   const data = dice.bytes(dice.pick([0, 8, 40, 600]));
   const id = dice.int(1, 65535);
-  const id16 = dice.pick([7, 8, 9]);
+  const id16 = port(dice, [7, 8, 9]);
   const checksum = dice.chance(0.2) ? ("none" as const) : null;
   switch (dice.weighted({ tcp: 4, udp: 4, echo: 3, gre: 1, sctp: 1, other: 1 })) {
     case "tcp":
@@ -92,14 +92,14 @@ function error(dice: Dice, fam: 4 | 6, about: Talk): ScenarioEvent {
   // About the packet as it went on, as a rule; as it came, now and then.
   const side = dice.chance(0.8) ? about.outside : about.inside;
   const from = dice.weighted({ far: 4, router: 4, own: 0.5 });
-  const src = from === "far" ? side.dst : from === "router" ? dice.pick([NET[fam][2], DMZ[fam][1]]) : OWN[fam];
+  const src = from === "far" ? side.dst : from === "router" ? dice.pick([net(dice, fam)[2], DMZ[fam][1]]) : OWN[fam];
   const type =
     fam === 4
       ? dice.pick([3, 3, 3, 3, 11, 12, 4, 5, dice.int(0, 19)])
       : dice.pick([1, 1, 1, 2, 3, 4, 137, dice.int(0, 12), dice.int(127, 162)]);
   const message = {
     src,
-    dst: dice.chance(0.9) ? side.src : dice.pick([...LAN[fam], OWN[fam]]),
+    dst: dice.chance(0.9) ? side.src : dice.pick([...lan(dice, fam), OWN[fam]]),
     id: dice.int(1, 65535),
     type,
     code: dice.chance(0.7) ? dice.int(0, 5) : dice.int(0, 20),
@@ -135,7 +135,7 @@ function quote(dice: Dice, whole: Uint8Array): Uint8Array {
       return copy;
     }
     default: {
-      const ends: Ip = { src: six ? NET[6][0] : NET[4][0], dst: six ? LAN[6][0] : LAN[4][0] };
+      const ends: Ip = { src: net(dice, six ? 6 : 4)[0], dst: lan(dice, six ? 6 : 4)[0] };
       return icmp({ ...ends, type: six ? 1 : 3, code: 1, body: whole.subarray(0, 60) });
     }
   }

@@ -37,7 +37,7 @@ export function timeoutScenario(dice: Dice): Scenario {
     events.push({ dev: made.dev, hex: hex(made.bytes), ...(wait > 0 ? { wait } : {}) });
   }
   return {
-    host: router(sysctl),
+    host: router(dice, sysctl),
     rules: fam === 4 ? COUNT_STATES : null,
     rules6: fam === 6 ? COUNT_STATES : null,
     events,
@@ -95,5 +95,5 @@ export function limitScenario(dice: Dice): Scenario {
     const event = { dev: made.dev, hex: hex(dead === 1 ? bytes.fill(1, fam === 4 ? 8 : 7, fam === 4 ? 9 : 8) : bytes) };
     return wait > 0 ? { ...event, wait } : event;
   });
-  return { host: router(sysctl), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+  return { host: router(dice, sysctl), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
 }

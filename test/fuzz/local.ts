@@ -6,7 +6,7 @@ import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { errorAbout, type Sent } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
 import { echo, hex, type Ip, rawPacket, tcp, udp } from "./packets.ts";
-import { DMZ, family, LAN, NET, OWN, router } from "./world.ts";
+import { DMZ, family, lan, net, OWN, port, recent, rounds, router } from "./world.ts";
 
 const ADDRESSES: Readonly<Record<4 | 6, readonly string[]>> = {
   4: [OWN[4], "203.0.113.9", "10.0.0.1", "10.1.0.1", "127.0.0.1", "127.1.2.3"],
@@ -21,17 +21,18 @@ export function localScenario(dice: Dice): Scenario {
   const fam = family(dice, 0.4);
   const rules = localRules(dice, fam);
   const sent: Sent[] = [];
-  const events: ScenarioEvent[] = [];
-  for (let left = dice.int(4, 18); left > 0; left--) {
-    const made = sent.length > 0 && dice.chance(0.3) ? back(dice, dice.pick(sent)) : packet(dice, fam);
-    sent.push(made);
-    events.push({ dev: made.dev === "local" ? null : made.dev, hex: hex(made.bytes) });
-  }
+  const events = rounds(dice, () =>
+    Array.from({ length: dice.int(4, 18) }, (): ScenarioEvent => {
+      const made = sent.length > 0 && dice.chance(0.3) ? back(dice, recent(dice, sent)) : packet(dice, fam);
+      sent.push(made);
+      return { dev: made.dev === "local" ? null : made.dev, hex: hex(made.bytes) };
+    }),
+  );
   const sysctl: Record<string, number> = {};
   if (dice.chance(0.15)) sysctl[fam === 4 ? "net.ipv4.fwmark_reflect" : "net.ipv6.fwmark_reflect"] = 1;
   if (fam === 4 && dice.chance(0.15)) sysctl["net.ipv4.conf.all.route_localnet"] = 1;
   if (fam === 4 && dice.chance(0.15)) sysctl["net.ipv4.icmp_errors_use_inbound_ifaddr"] = 1;
-  return { host: router(sysctl), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+  return { host: router(dice, sysctl), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
 }
 
 function localRules(dice: Dice, fam: 4 | 6): string {
@@ -95,24 +96,24 @@ function localRules(dice: Dice, fam: 4 | 6): string {
 function packet(dice: Dice, fam: 4 | 6): Sent {
   const local = dice.chance(0.6);
   const src = local
-    ? dice.pick([OWN[fam], OWN[fam], ...ADDRESSES[fam], LAN[fam][0]])
-    : dice.pick([...LAN[fam], ...NET[fam]]);
+    ? dice.pick([OWN[fam], OWN[fam], ...ADDRESSES[fam], lan(dice, fam)[0]])
+    : dice.pick([...lan(dice, fam), ...net(dice, fam)]);
   const dst = local
-    ? dice.pick([...NET[fam], ...LAN[fam], ...ADDRESSES[fam], ...(dice.chance(0.3) ? EVERYBODY[fam] : [])])
+    ? dice.pick([...net(dice, fam), ...lan(dice, fam), ...ADDRESSES[fam], ...(dice.chance(0.3) ? EVERYBODY[fam] : [])])
     : dice.pick([...ADDRESSES[fam], ...(dice.chance(0.3) ? EVERYBODY[fam] : [])]);
   const dev = local ? "local" : dice.pick(["lan0", "wan0"]);
   return { dev, src, dst, bytes: payload(dice, { src, dst, id: dice.int(1, 65535), ttl: dice.pick([64, 64, 1]) }) };
 }
 
 function payload(dice: Dice, ends: Ip): Uint8Array {
-  const sport = dice.pick([4000, 4001]);
+  const sport = port(dice, [4000, 4001]);
   switch (dice.weighted({ tcp: 4, udp: 4, echo: 3, other: 0.5 })) {
     case "tcp":
       return tcp({ ...ends, sport, dport: dice.pick([80, 443]), flags: dice.pick([2, 2, 2, 16, 4, 17]), seq: 1000 });
     case "udp":
       return udp({ ...ends, sport, dport: dice.pick([53, 80]), data: dice.bytes(dice.pick([0, 12])) });
     case "echo":
-      return echo({ ...ends, id16: dice.pick([7, 8]), reply: dice.chance(0.15) });
+      return echo({ ...ends, id16: port(dice, [7, 8]), reply: dice.chance(0.15) });
     default:
       return rawPacket(ends, dice.pick([50, 89, 132, 47]), dice.bytes(dice.int(0, 16)));
   }

@@ -11,10 +11,13 @@ import { natScenario } from "./nat.ts";
 import { fragmentScenario, routingScenario } from "./path.ts";
 import { rulesScenario } from "./rules.ts";
 import { tcpScenario } from "./tcp.ts";
+import { rounds, router } from "./world.ts";
 
 const MOST_EVENTS = 30;
 
 export function mixedScenario(dice: Dice): Scenario {
+  const { packets } = dice;
+  dice.packets = 0;
   const base = rulesScenario(dice);
   const six = base.rules6 !== null;
   const same = (make: (dice: Dice) => Scenario): Scenario => {
@@ -25,13 +28,25 @@ export function mixedScenario(dice: Dice): Scenario {
   };
   const nat = same(natScenario);
   const routing = same(routingScenario);
-  const talks = [base, nat, routing, same(localScenario), same(icmpScenario), same(fragmentScenario)];
-  talks.push(same(tcpScenario), same(datagramScenario));
   const rules = join(textOf(base), dice.chance(0.7) ? tableOf(textOf(nat), "nat") : "");
-  const sets = base.host.sets;
-  const host = { ...(dice.chance(0.5) ? routing.host : base.host), sets };
-  return { host, rules: six ? null : rules, rules6: six ? rules : null, events: shuffled(dice, talks) };
+  const events = rounds(dice, () => shuffled(dice, TALKS.map(same)), packets);
+  dice.packets = packets;
+  const host = router(dice, dice.chance(0.5) ? sysctlOf(routing) : {}, { ...routing.host, sets: base.host.sets });
+  return { host, rules: six ? null : rules, rules6: six ? rules : null, events };
 }
+
+const TALKS = [
+  rulesScenario,
+  natScenario,
+  routingScenario,
+  localScenario,
+  icmpScenario,
+  fragmentScenario,
+  tcpScenario,
+  datagramScenario,
+];
+
+const sysctlOf = (scenario: Scenario) => scenario.host.sysctl as Record<string, number>;
 
 const textOf = (scenario: Scenario) => scenario.rules ?? scenario.rules6 ?? "";
 

@@ -7,19 +7,20 @@ import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { errorAbout, type Sent } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
 import { echo, hex, icmp, tcp, udp } from "./packets.ts";
-import { DMZ, family, LAN, NET, OWN, router } from "./world.ts";
+import { DMZ, family, lan, net, OWN, port, recent, rounds, router } from "./world.ts";
 
 export function natScenario(dice: Dice): Scenario {
   const fam = family(dice);
   const rules = natRules(dice, fam);
-  const events: ScenarioEvent[] = [];
   const sent: Sent[] = [];
-  for (let left = dice.int(4, 24); left > 0; left--) {
-    const made = sent.length > 0 && dice.chance(0.4) ? answer(dice, fam, dice.pick(sent)) : first(dice, fam);
-    sent.push(made);
-    events.push({ dev: made.dev === "local" ? null : made.dev, hex: hex(made.bytes) });
-  }
-  return { host: router(), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+  const events = rounds(dice, () =>
+    Array.from({ length: dice.int(4, 24) }, (): ScenarioEvent => {
+      const made = sent.length > 0 && dice.chance(0.4) ? answer(dice, fam, recent(dice, sent)) : first(dice, fam);
+      sent.push(made);
+      return { dev: made.dev === "local" ? null : made.dev, hex: hex(made.bytes) };
+    }),
+  );
+  return { host: router(dice), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
 }
 
 const withPort = (fam: 4 | 6, address: string, port: string) =>
@@ -91,16 +92,16 @@ function snat(dice: Dice, fam: 4 | 6, proto: string, chain: "POSTROUTING" | "INP
 /** The first packet of a connection: through, to the router itself, from it, or back into the network it came from. */
 function first(dice: Dice, fam: 4 | 6): Sent {
   const where = dice.weighted({ out: 6, in: 2, hairpin: 1, local: 1 });
-  const src = where === "in" ? dice.pick(NET[fam]) : where === "local" ? OWN[fam] : dice.pick(LAN[fam]);
+  const src = where === "in" ? dice.pick(net(dice, fam)) : where === "local" ? OWN[fam] : dice.pick(lan(dice, fam));
   const dst =
     where === "out" || where === "local"
-      ? dice.pick(NET[fam])
+      ? dice.pick(net(dice, fam))
       : where === "hairpin"
         ? OWN[fam]
         : dice.pick([OWN[fam], DMZ[fam][0]]);
   const dev = where === "in" ? "wan0" : where === "local" ? "local" : "lan0";
   const ends = { src, dst, id: dice.int(1, 65535) };
-  const sport = dice.pick([4000, 4001, 500, 600, 80]);
+  const sport = port(dice, [4000, 4001, 500, 600, 80]);
   switch (dice.weighted({ tcp: 5, udp: 5, echo: 3 })) {
     case "tcp":
       return { dev, src, dst, bytes: tcp({ ...ends, sport, dport: dice.pick([80, 443]), flags: 2, seq: 1000 }) };
@@ -118,7 +119,7 @@ function first(dice: Dice, fam: 4 | 6): Sent {
         }),
       };
     default:
-      return { dev, src, dst, bytes: echo({ ...ends, id16: dice.pick([7, 8, 9]) }) };
+      return { dev, src, dst, bytes: echo({ ...ends, id16: port(dice, [7, 8, 9]) }) };
   }
 }
 

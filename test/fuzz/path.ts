@@ -6,7 +6,7 @@ import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { datagram, mangled } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
 import { echo, hex, type Ip, rawPacket, tcp, udp } from "./packets.ts";
-import { COUNT_STATES, family, LAN, NET, OWN, ROUTER, router } from "./world.ts";
+import { COUNT_STATES, family, lan, net, OWN, port, ROUTER, rounds, router } from "./world.ts";
 
 const ROUTES: Readonly<Record<4 | 6, readonly string[]>> = {
   4: [
@@ -44,13 +44,13 @@ export function routingScenario(dice: Dice): Scenario {
   const armed = dice.chance(0.7);
   const narrow = dice.chance(0.3);
   const interfaces = { ...(ROUTER.interfaces as Record<string, string[]>) };
-  const host = router(sysctl, {
+  const host = router(dice, sysctl, {
     routes: oneEach(routes),
     interfaces: narrow
       ? { ...interfaces, wan0: { addresses: interfaces.wan0, mtu: dice.pick([1280, 1400]) } }
       : interfaces,
   });
-  const events = Array.from({ length: dice.int(3, 14) }, () => wanderer(dice, fam));
+  const events = rounds(dice, () => Array.from({ length: dice.int(3, 14) }, () => wanderer(dice, fam)));
   const rules = armed
     ? COUNT_STATES
     : "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
@@ -107,11 +107,11 @@ function wanderer(dice: Dice, fam: 4 | 6): ScenarioEvent {
   }
   const local = dice.chance(0.15);
   const src = local
-    ? dice.pick([OWN[fam], OWN[fam], LAN[fam][0]])
+    ? dice.pick([OWN[fam], OWN[fam], lan(dice, fam)[0]])
     : dice.chance(0.2)
       ? dice.pick(ODD[fam])
-      : dice.pick([...LAN[fam], ...NET[fam]]);
-  const dst = dice.chance(0.3) ? dice.pick(ODD[fam]) : dice.pick([...NET[fam], ...LAN[fam], OWN[fam]]);
+      : dice.pick([...lan(dice, fam), ...net(dice, fam)]);
+  const dst = dice.chance(0.3) ? dice.pick(ODD[fam]) : dice.pick([...net(dice, fam), ...lan(dice, fam), OWN[fam]]);
   const ends: Ip = {
     src,
     dst,
@@ -122,9 +122,9 @@ function wanderer(dice: Dice, fam: 4 | 6): ScenarioEvent {
   };
   const size = dice.pick([0, 10, 10, 560, 1200, 1240, 1300, 1380, 1452, 1472]);
   const bytes = dice.chance(0.5)
-    ? udp({ ...ends, sport: 4000, dport: 53, data: new Uint8Array(size) })
+    ? udp({ ...ends, sport: port(dice, [4000]), dport: 53, data: new Uint8Array(size) })
     : dice.chance(0.5)
-      ? tcp({ ...ends, sport: 4000, dport: 80, flags: 2, data: new Uint8Array(size) })
+      ? tcp({ ...ends, sport: port(dice, [4000]), dport: 80, flags: 2, data: new Uint8Array(size) })
       : echo({ ...ends, id16: 7, body: new Uint8Array(size) });
   return { dev: local ? null : dice.pick(["lan0", "lan0", "wan0", "dmz0"]), hex: hex(bytes) };
 }
@@ -133,26 +133,36 @@ function wanderer(dice: Dice, fam: 4 | 6): ScenarioEvent {
 export function fragmentScenario(dice: Dice): Scenario {
   const fam = family(dice, 0.4);
   const armed = dice.chance(0.8);
-  const events: ScenarioEvent[] = [];
-  for (let n = dice.int(1, 3); n > 0; n--) events.push(...pieces(dice, fam, n));
-  const shuffled = dice.chance(0.4) ? shuffle(dice, events) : events;
+  const events = rounds(dice, () => {
+    const round: ScenarioEvent[] = [];
+    for (let n = dice.int(1, 3); n > 0; n--) round.push(...pieces(dice, fam, 3 * dice.round + n));
+    return (dice.chance(0.4) ? shuffle(dice, round) : round).slice(0, 24);
+  });
   const rules = armed
     ? COUNT_STATES
     : "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A FORWARD -p udp -m udp --dport 53\nCOMMIT\n";
   const narrow = dice.chance(0.2);
   const interfaces = ROUTER.interfaces as Record<string, string[]>;
   const host = router(
+    dice,
     {},
     narrow ? { interfaces: { ...interfaces, wan0: { addresses: interfaces.wan0, mtu: 1280 } } } : {},
   );
-  return { host, rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events: shuffled.slice(0, 24) };
+  return { host, rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
 }
 
 function pieces(dice: Dice, fam: 4 | 6, id: number): ScenarioEvent[] {
-  const [src, dst] = [LAN[fam][0], dice.chance(0.2) ? OWN[fam] : NET[fam][0]];
+  const [src, dst] = [lan(dice, fam)[0], dice.chance(0.2) ? OWN[fam] : net(dice, fam)[0]];
   const header = fam === 4 ? 20 : 40;
-  const whole = dice.chance(0.7)
-    ? udp({ src, dst, sport: 4000, dport: 53, data: dice.bytes(dice.pick([16, 100, 1000, 2900])) }).subarray(header)
+  const isUdp = dice.chance(0.7);
+  const whole = isUdp
+    ? udp({
+        src,
+        dst,
+        sport: port(dice, [4000]),
+        dport: 53,
+        data: dice.bytes(dice.pick([16, 100, 1000, 2900])),
+      }).subarray(header)
     : echo({ src, dst, id16: 7, body: dice.bytes(dice.pick([100, 1600])) }).subarray(header);
   const size = dice.pick([8, 64, 512, 1232]);
   const events: ScenarioEvent[] = [];
@@ -163,15 +173,13 @@ function pieces(dice: Dice, fam: 4 | 6, id: number): ScenarioEvent[] {
     const more = end < whole.length;
     if (dice.chance(0.04)) continue;
     const fragment = { id: 77 + id, offset: start, more: dice.chance(0.02) ? !more : more };
-    const kind = whole.length > 0 && isUdp(whole) ? 17 : fam === 4 ? 1 : 58;
+    const kind = isUdp ? 17 : fam === 4 ? 1 : 58;
     const bytes = rawPacket({ ...ip, fragment }, kind, whole.subarray(start, end));
     events.push({ dev: "lan0", hex: hex(bytes) });
     if (dice.chance(0.04)) events.push({ dev: "lan0", hex: hex(bytes) });
   }
   return events;
 }
-
-const isUdp = (segment: Uint8Array) => ((segment[0] << 8) | segment[1]) === 4000;
 
 function shuffle<T>(dice: Dice, items: readonly T[]): T[] {
   const left = [...items];

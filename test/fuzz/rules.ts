@@ -6,14 +6,19 @@ import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { datagram, mangled } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
 import { hex, type Ip, icmp, tcp, udp } from "./packets.ts";
-import { family, LAN, NET, OWN, router } from "./world.ts";
+import { family, lan, net, OWN, port, rounds, router } from "./world.ts";
 
 export function rulesScenario(dice: Dice): Scenario {
   const fam = family(dice);
   const rules = ruleset(dice, fam);
-  const events: ScenarioEvent[] = Array.from({ length: dice.int(3, 16) }, () => packet(dice, fam));
+  const events = rounds(dice, () => Array.from({ length: dice.int(3, 16) }, () => packet(dice, fam)));
   const sets = fam === 4 ? SETS4 : SETS6;
-  return { host: router({}, { sets }), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+  return {
+    host: router(dice, {}, { sets }),
+    rules: fam === 4 ? rules : null,
+    rules6: fam === 6 ? rules : null,
+    events,
+  };
 }
 
 const SETS4 = [
@@ -234,16 +239,21 @@ function targetOf(
 function packet(dice: Dice, fam: 4 | 6): ScenarioEvent {
   const where = dice.weighted({ out: 5, back: 2, in: 2, local: 2 });
   const ends: Ip = {
-    src: where === "out" ? dice.pick(LAN[fam]) : where === "local" ? OWN[fam] : dice.pick(NET[fam]),
-    dst: where === "out" || where === "local" ? dice.pick(NET[fam]) : where === "in" ? OWN[fam] : dice.pick(LAN[fam]),
+    src: where === "out" ? dice.pick(lan(dice, fam)) : where === "local" ? OWN[fam] : dice.pick(net(dice, fam)),
+    dst:
+      where === "out" || where === "local"
+        ? dice.pick(net(dice, fam))
+        : where === "in"
+          ? OWN[fam]
+          : dice.pick(lan(dice, fam)),
     ttl: dice.pick([64, 64, 65, 63]),
     id: dice.int(1, 65535),
     tos: dice.pick([0, 0, 8]),
   };
   const dev = where === "local" ? null : where === "out" ? "lan0" : "wan0";
   const [sport, dport] = dice.chance(0.7)
-    ? [dice.pick([4000, 4001, 1023]), dice.pick([80, 53, 443])]
-    : [dice.pick([80, 53]), dice.pick([4000, 4001])];
+    ? [port(dice, [4000, 4001, 1023]), dice.pick([80, 53, 443])]
+    : [dice.pick([80, 53]), port(dice, [4000, 4001])];
   const kind = dice.weighted({ tcp: 5, udp: 4, icmp: 2, other: 1 });
   if (kind === "other" && dev !== null) {
     const made = datagram(dice, fam);

@@ -22,6 +22,8 @@ const { values } = parseArgs({
     family: { type: "string", multiple: true },
     seed: { type: "string", default: "1" },
     runs: { type: "string", default: "100" },
+    /** How long a scenario goes on: rounds of conversations until there are this many packets. 0: one round. */
+    packets: { type: "string", default: "0" },
     /** Where shrunken failures are written; "" writes none. */
     record: { type: "string", default: "test/recorded" },
     /** Stop after this many failures. */
@@ -57,14 +59,15 @@ function fuzz(family: string, firstSeed: number, runs: number): void {
   let failed = 0;
   let done = 0;
   for (let seed = firstSeed; seed < firstSeed + runs && failed < Number(values.failures); seed++, done++) {
-    const scenario = make(new Dice(seed));
+    const scenario = make(new Dice(seed, Number(values.packets)));
     packets += scenario.events.length;
-    if (attempt(scenario, "quick").length === 0) continue;
+    const first = attempt(scenario, "quick");
+    if (first.length === 0) continue;
     // Asked anew: the kernel's clock runs while the twin's stands still, so that once in many thousand packets a
     // timeout, a token of a limit or a dice roll falls on the other side of a border.
     const found = attempt(scenario, "thorough");
     if (found.length === 0) {
-      console.log(`${family} seed ${seed}: differed once, and not again`);
+      console.log(`${family} seed ${seed}: differed once, and not again${linesOf(first.slice(0, 1))}`);
       continue;
     }
     failed++;
@@ -90,7 +93,7 @@ function finish(family: string, count: { done: number; packets: number; identica
   console.log(
     values.json
       ? JSON.stringify(row)
-      : `${family}: ${done} scenarios, ${packets} packets, ${identical} identical, ${row.perSecond} scenarios/s`,
+      : `${family}: ${done} scenarios, ${packets} packets, ${identical} identical, ${row.perSecond} scenarios/s, ${Math.round(packets / seconds)} packets/s`,
   );
 }
 
@@ -112,10 +115,9 @@ function report(family: string, seed: number, scenario: Scenario, found: readonl
     : shrink(scenario, (candidate) => verify(candidate).differences.some((d) => d.what === what));
   const again = attempt(small, "thorough");
   const { kernel } = verifyOrNull(small);
-  const lines = (again.length > 0 ? again : found)
-    .slice(0, 4)
-    .map((d) => `  packet ${d.event} ${d.what}\n    kernel ${indent(d.kernel)}\n    twin   ${indent(d.twin)}`);
-  console.log(`${family} seed ${seed}: ${found.length} differences\n${lines.join("\n")}`);
+  console.log(
+    `${family} seed ${seed}: ${found.length} differences${linesOf((again.length > 0 ? again : found).slice(0, 4))}`,
+  );
   if (values.record === "" || kernel === null) return;
   const folder = `${values.record}/fuzz-${family}-${seed}`;
   mkdirSync(folder, { recursive: true });
@@ -130,6 +132,12 @@ function verifyOrNull(scenario: Scenario): { kernel: ReturnType<typeof verify>["
   } catch {
     return { kernel: null };
   }
+}
+
+function linesOf(differences: readonly Difference[]): string {
+  return differences
+    .map((d) => `\n  packet ${d.event} ${d.what}\n    kernel ${indent(d.kernel)}\n    twin   ${indent(d.twin)}`)
+    .join("");
 }
 
 function indent(text: string): string {

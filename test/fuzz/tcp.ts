@@ -7,7 +7,7 @@ import { join } from "../../src/flow/compose.ts";
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import type { Dice } from "./dice.ts";
 import { hex, tcp } from "./packets.ts";
-import { COUNT_STATES, family, LAN, NET, router } from "./world.ts";
+import { COUNT_STATES, family, lan, net, port, rounds, router } from "./world.ts";
 
 const [FIN, SYN, RST, PSH, ACK, URG, ECE, CWR] = [1, 2, 4, 8, 16, 32, 64, 128];
 
@@ -28,11 +28,12 @@ interface Peer {
 
 export function tcpScenario(dice: Dice): Scenario {
   const fam = family(dice, 0.25);
-  const conversations = Array.from({ length: dice.int(1, 3) }, () => conversation(dice, fam));
-  const events: ScenarioEvent[] = [];
-  for (let left = dice.int(4, 28); left > 0; left--) events.push(step(dice, dice.pick(conversations)));
+  const events = rounds(dice, () => {
+    const conversations = Array.from({ length: dice.int(1, 3) }, () => conversation(dice, fam));
+    return Array.from({ length: dice.int(4, 28) }, () => step(dice, dice.pick(conversations)));
+  });
   return {
-    host: router(sysctls(dice)),
+    host: router(dice, sysctls(dice)),
     rules: fam === 4 ? COUNT_STATES : null,
     rules6: fam === 6 ? COUNT_STATES : null,
     events,
@@ -86,8 +87,8 @@ function conversation(dice: Dice, fam: 4 | 6): Conversation {
     timestamps: dice.chance(0.4),
   });
   return {
-    client: peer("lan0", dice.pick(LAN[fam]), dice.pick([4000, 4001, 1023])),
-    server: peer("wan0", dice.pick(NET[fam]), dice.pick([80, 443])),
+    client: peer("lan0", dice.pick(lan(dice, fam)), port(dice, [4000, 4001, 1023])),
+    server: peer("wan0", dice.pick(net(dice, fam)), dice.pick([80, 443])),
     stage: 0,
   };
 }
