@@ -73,6 +73,7 @@ function sendPiece(
   piece.copyMetadata(p);
   setIpv4Check(piece);
   on.transmit(piece);
-  if (!piece.looped) piece.ct = 0;
+  if (piece.looped) piece.pieceOf = p;
+  else piece.ct = 0;
   on.done(piece);
 }

@@ -106,6 +106,7 @@ function sendPiece(
   piece.begin();
   piece.copyMetadata(p);
   emit6(on, piece);
-  if (!piece.looped) piece.ct = 0;
+  if (piece.looped) piece.pieceOf = p;
+  else piece.ct = 0;
   on.done(piece);
 }

@@ -57,6 +57,8 @@ export class Skb extends Packet {
   arrival = 0;
   /** The packet of which this is a copy that the host itself hears; null: it is no such copy. */
   copyOf: Skb | null = null;
+  /** A fragment on its way through lo: what the host itself sent in pieces. */
+  pieceOf: Skb | null = null;
   /** It was sent to lo and waits to be received there. */
   looped = false;
 
@@ -84,6 +86,7 @@ export class Skb extends Packet {
     this.routerAlert = false;
     this.arrival = 0;
     this.copyOf = null;
+    this.pieceOf = null;
     this.looped = false;
   }
 

@@ -54,10 +54,10 @@ function drain(on: Stack, main: Skb | null, code: number): number {
     const end = p.family === 4 ? receive4(on, p) : receive6(on, p);
     if (p === main) result = end;
     else {
-      if (p.copyOf === main && main !== null) {
+      if (main !== null && (p.copyOf === main || p.pieceOf === main)) {
         // The copy's last tables are the packet's last tables; and its fate is, if nothing left.
         if (p.filterCode !== PASS) main.filterCode = p.filterCode;
-        if ((code & 3) === DROP) result = end;
+        if ((code & 3) === DROP || p.pieceOf === main) result = end;
       }
       on.done(p);
     }
