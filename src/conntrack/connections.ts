@@ -128,8 +128,13 @@ export class Connections extends Records {
       const handle = pairs[at + 1];
       const base = handle * STRIDE4;
       const reply = base + NODES + NODE4;
-      // Which direction it is cannot be predicted: so it is computed, not branched on.
-      const differs = (record[reply] ^ source) | (record[reply + 2] ^ ports) | (record[reply + 3] ^ key);
+      // Which direction it is cannot be predicted: so it is computed, not branched on. (Both may have the same source
+      // and ports: a packet to its own sender, translated.)
+      const differs =
+        (record[reply] ^ source) |
+        (record[reply + 1] ^ destination) |
+        (record[reply + 2] ^ ports) |
+        (record[reply + 3] ^ key);
       const direction = 1 - ((differs | -differs) >>> 31);
       const words = base + NODES + direction * NODE4;
       if (
