@@ -4,7 +4,7 @@
  */
 import { fold, pseudoSum4, pseudoSum6, sumOf } from "../bytes/checksum.ts";
 import { PREROUTING } from "../packet/hook.ts";
-import { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, type Packet } from "../packet/packet.ts";
+import { CHECKSUM_COMPLETE, CHECKSUM_NONE, type Packet } from "../packet/packet.ts";
 import type { Conntrack } from "./conntrack.ts";
 
 /** Is there a checksum to verify? Not on the way out, not when it is known to be good, not when bytes are missing. */
@@ -19,8 +19,8 @@ export function verifies(on: Conntrack, p: Packet): boolean {
 export function checksumHolds(p: Packet, l4: number, protocol: number, covered: number): boolean {
   const pseudo = protocol === 0 ? 0 : pseudoSum(p, protocol, p.start + p.length - l4);
   if (fold(sumOf(p.view, l4, l4 + covered) + pseudo) !== 0xffff) return false;
-  // Nobody verifies it again, whatever happens to the bytes (skb->csum_valid).
-  p.checksum = CHECKSUM_UNNECESSARY;
+  // Almost nobody verifies it again, whatever happens to the bytes (skb->csum_valid).
+  p.checksum = CHECKSUM_COMPLETE;
   return true;
 }
 

@@ -35,6 +35,8 @@ export const CT_UNTRACKED = 7;
 export const CHECKSUM_NONE = 0;
 /** Verified, or declared good by whoever made the packet. */
 export const CHECKSUM_UNNECESSARY = 1;
+/** Verified by conntrack: what forwards the packet sums it anew where it must know (skb_forward_csum). */
+export const CHECKSUM_COMPLETE = 2;
 /** Left to the network card: the transport checksum holds only the pseudo header's sum. */
 export const CHECKSUM_PARTIAL = 3;
 

@@ -1,8 +1,9 @@
 /** REJECT's answers to IPv4 packets (nf_reject_ipv4.c): a TCP RST, or an ICMP error. */
-import { fold, pseudoSum4, sumOf } from "../bytes/checksum.ts";
+import { fold, ipv4HeaderSum, pseudoSum4, sumOf } from "../bytes/checksum.ts";
 import { RTN_BROADCAST, RTN_MULTICAST } from "../host/route.ts";
+import { FORWARD } from "../packet/hook.ts";
 import { setIpv4Check } from "../packet/ipv4.ts";
-import { CHECKSUM_NONE, CHECKSUM_PARTIAL } from "../packet/packet.ts";
+import { CHECKSUM_COMPLETE, CHECKSUM_NONE, CHECKSUM_PARTIAL } from "../packet/packet.ts";
 import {
   IPPROTO_AH,
   IPPROTO_ESP,
@@ -27,6 +28,9 @@ const LENGTH = 40;
 /** nf_send_reset. */
 export function tcpReset4(on: Stack, p: Skb): void {
   if (!p.hasPorts || p.protocol !== IPPROTO_TCP || (p.tcpFlags & TCP_RST) !== 0 || !checksumIsRight4(p)) return;
+  // Verified before, and yet summed once more.
+  if (p.checksum === CHECKSUM_COMPLETE && p.hook === FORWARD && ipv4HeaderSum(p.view, p.start, p.l4 - p.start) !== 0xffff)
+    return;
   const route = p.route;
   if (route === null || route.type === RTN_BROADCAST || route.type === RTN_MULTICAST) return;
   const skb = on.take(LENGTH, p);
