@@ -6,11 +6,13 @@ import { gzipSync } from "node:zlib";
 import test from "ava";
 import { bundle } from "../../scripts/constants.mjs";
 import { CaptureReader } from "../bytes/capture.ts";
-import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from "../bytes/link.ts";
+import { ipv4HeaderCheck } from "../bytes/checksum.ts";
+import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW, LinkFrame } from "../bytes/link.ts";
 import { PcapngWriter } from "../bytes/pcapng-writer.ts";
 import { CaptureRecord } from "../bytes/record.ts";
 import { buildPacket } from "../flow/build.ts";
 import { parseLine } from "../flow/parse.ts";
+import { Packet } from "../packet/packet.ts";
 import { run } from "./commands.ts";
 import { Failure } from "./failure.ts";
 
@@ -216,6 +218,77 @@ function written(bytes: Uint8Array): string[] {
   }
   return found;
 }
+
+/** Sizes of the blocks of a pcapng file; throws where one does not end as it began or an option is not padded. */
+function blocksOf(bytes: Uint8Array): [type: number, length: number][] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const blocks: [number, number][] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = view.getUint32(at + 4, true);
+    if (length % 4 !== 0 || view.getUint32(at + length - 4, true) !== length) throw new Error(`block at ${at}`);
+    blocks.push([view.getUint32(at, true), length]);
+    at += length;
+  }
+  return blocks;
+}
+
+test("--write: IPv6, fragments and packets that the capture cut are written whole or said to be cut", async (t) => {
+  const sent: readonly (readonly [string, number])[] = [
+    ["tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]", 0],
+    ["tcp 10.0.0.2:4000 > 198.51.100.9:80 [.] length 1000", 60],
+    ["udp [2001:db8:1::2]:1 > [2001:db8::9]:53 length 5", 0],
+    ['proto udp 2001:db8:1::2 > 2001:db8::9 data "abcdefgh" frag 7@0+', 0],
+    ["udp 10.0.0.2:1 > 198.51.100.9:53 length 3 frag 9@0+", 0],
+    ["tcp 10.0.0.2:4000 > 198.51.100.9:80 [.] length 20000", 0],
+  ];
+  const chunks: Uint8Array[] = [];
+  const writer = new PcapngWriter((chunk) => chunks.push(chunk.slice()));
+  const id = writer.addInterface({ name: "lan0", linkType: LINKTYPE_RAW });
+  for (const [text, cut] of sent) {
+    const bytes = bytesOf(text);
+    writer.packet(id, 1_700_000_000_000_000, 0, bytes, 0, cut === 0 ? bytes.length : cut, bytes.length);
+  }
+  writer.flush();
+  writeFileSync(file("six.pcapng"), Uint8Array.of(...chunks.flatMap((chunk) => [...chunk])));
+  writeFileSync(
+    file("six.yaml"),
+    `interfaces:
+  lan0: {addresses: [10.0.0.1/24, "2001:db8:1::1/64"]}
+  wan0: {addresses: [203.0.113.1/24, "2001:db8:2::1/64"], mtu: 65000, mac: "02:00:00:00:00:02"}
+routes: [default dev wan0, "::/0 dev wan0"]
+`,
+  );
+  writeFileSync(file("six.rules"), "*mangle\n-A FORWARD -m comment --comment all -j ACCEPT\nCOMMIT\n");
+  const { code } = await firetwin([
+    ...["replay", file("six.pcapng"), "--rules", file("six.rules"), "--rules6", file("six.rules")],
+    ...["--host", file("six.yaml"), "--write", file("six.out")],
+  ]);
+  t.is(code, 0);
+  const bytes = readFileSync(file("six.out"));
+  t.deepEqual(
+    blocksOf(bytes).map(([type]) => type),
+    [0x0a0d0d0a, 1, 6, 6, 6, 6, 6, 6],
+  );
+  const reader = new CaptureReader();
+  const record = new CaptureRecord();
+  reader.push(bytes);
+  reader.end();
+  const frame = new LinkFrame();
+  const p = new Packet();
+  for (const [text, cut] of sent) {
+    t.true(reader.next(record), text);
+    const { data, view, start, end, wireLength } = record;
+    const family = frame.parse(LINKTYPE_LINUX_SLL, data, view, start, end, false);
+    const { length } = bytesOf(text);
+    p.load(data, view, frame.start, frame.end);
+    t.is(family, p.family, text);
+    t.is(wireLength - (frame.start - start), length, `${text}: length on the wire`);
+    t.is(frame.end - frame.start, cut === 0 ? length : cut, `${text}: bytes that are there`);
+    if (p.family === 4) t.is(ipv4HeaderCheck(view, p.start, 20), view.getUint16(p.start + 10), text);
+    t.regex(record.comment ?? "", /^ACCEPT, /, text);
+  }
+  t.false(reader.next(record));
+});
 
 test("replay as text tells each packet, rules, connections, totals and how it knew", async (t) => {
   const { out, code } = await firetwin(["replay", file("c.pcapng"), ...ALL]);

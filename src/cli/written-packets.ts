@@ -8,6 +8,8 @@ import { COOKED_OUTGOING, ETH_P_IP, ETH_P_IPV6, LINKTYPE_LINUX_SLL } from "../by
 import { PcapngWriter } from "../bytes/pcapng-writer.ts";
 import { DIRECTION_OUT } from "../bytes/record.ts";
 import type { Host } from "../host/host.ts";
+import { IPV4_LENGTH } from "../packet/ipv4.ts";
+import { IPV6_HEADER, IPV6_LENGTH } from "../packet/ipv6.ts";
 import type { Outcome } from "../path/firewall.ts";
 import { shortBy } from "../report/outcome.ts";
 import { openOutput, writeAll } from "./output.ts";
@@ -33,8 +35,10 @@ export class WrittenPackets {
   add(time: number, { out, verdict, state, by }: Outcome): void {
     const comment = `${verdict}${state === null ? "" : ` ${state}`}, ${shortBy(by)}`;
     for (const { dev, bytes } of out) {
-      const frame = this.#frame(dev, bytesOfHex(bytes)!);
-      this.#writer.packet(this.#device(dev), time, 0, frame, 0, frame.length, frame.length, DIRECTION_OUT, comment);
+      const packet = bytesOfHex(bytes)!;
+      const frame = this.#frame(dev, packet);
+      const wire = SLL_HEADER + Math.max(packet.length, declaredLength(packet));
+      this.#writer.packet(this.#device(dev), time, 0, frame, 0, frame.length, wire, DIRECTION_OUT, comment);
     }
   }
 
@@ -65,4 +69,10 @@ export class WrittenPackets {
     }
     return id;
   }
+}
+
+/** What the header says, which is more than is there when the capture had cut the packet. */
+function declaredLength(packet: Uint8Array): number {
+  const word = (at: number) => (packet[at] << 8) | packet[at + 1];
+  return packet[0] >>> 4 === 6 ? IPV6_HEADER + word(IPV6_LENGTH) : word(IPV4_LENGTH);
 }
