@@ -15,6 +15,8 @@ import { parseSave } from "../rules/save.ts";
 import { withoutInstant } from "./conntrack-table.ts";
 import { KERNEL_SILENT, KernelFirewall } from "./kernel-firewall.ts";
 import { kernelHost } from "./namespace.ts";
+import { KernelNetwork, type KernelSetup } from "./network.ts";
+import type { NetworkPool } from "./network-pool.ts";
 import { isCounted } from "./rules-text.ts";
 import type { Answer, EventAnswer, Scenario, TraceLine } from "./scenario.ts";
 
@@ -65,33 +67,58 @@ export function rulesetsOf(scenario: Scenario): { 4: Ruleset | null; 6: Ruleset 
   return { 4: read(scenario.rules, 4), 6: read(scenario.rules6, 6) };
 }
 
-/** Asks the running kernel, in a network of its own. Needs root. */
-export function askKernel(scenario: Scenario, how: Thoroughness = "thorough"): Answer {
-  const rulesets = rulesetsOf(scenario);
-  const twin = new Firewall({ rules: rulesets[4], rules6: rulesets[6], host: new Host(scenario.host) });
-  const kernel = new KernelFirewall({
+/** The twin that a scenario is about to be asked of, with the dice that it will be given. */
+class Contender {
+  readonly rulesets: ReturnType<typeof rulesetsOf>;
+  readonly firewall: Firewall;
+  readonly dice = new ScriptedRandom({});
+
+  constructor(scenario: Scenario) {
+    this.rulesets = rulesetsOf(scenario);
+    const host = new Host(scenario.host);
+    host.random = this.dice;
+    this.firewall = new Firewall({ rules: this.rulesets[4], rules6: this.rulesets[6], host });
+  }
+}
+
+/** Asks the running kernel, in a network of its own, or in one of the pool's. Needs root. */
+export function askKernel(
+  scenario: Scenario,
+  how: Thoroughness = "thorough",
+  pool: NetworkPool | null = null,
+  { rulesets, firewall } = new Contender(scenario),
+): Answer {
+  const setup: KernelSetup = {
     host: kernelHost(scenario.host),
     rules: scenario.rules,
     rules6: scenario.rules6,
     rulesets,
-    armed: (family) => twin.conntrack.armed(family),
-  });
+    armed: (family) => firewall.conntrack.armed(family),
+  };
+  const network = pool === null ? new KernelNetwork(setup) : pool.take(setup);
+  let answer: Answer | null = null;
   try {
-    const last = scenario.events.length - 1;
-    const events = scenario.events.map((event, i) => {
-      if (event.wait !== undefined) sleep(event.wait);
-      kernel.everyConnection = how === "thorough" || i === last || i % TABLE_INTERVAL === TABLE_INTERVAL - 1;
-      const bytes = bytesOfHex(event.hex)!;
-      return event.dev === null ? kernel.send(bytes) : kernel.receive(event.dev, bytes);
-    });
-    return {
-      events,
-      save: scenario.rules === null ? "" : kernel.save(4),
-      save6: scenario.rules6 === null ? "" : kernel.save(6),
-    };
+    answer = askAll(scenario, new KernelFirewall(setup, network), how);
+    return answer;
   } finally {
-    kernel.close();
+    if (pool === null || answer === null) network.close();
+    else pool.giveBack(setup, network);
   }
+}
+
+function askAll(scenario: Scenario, kernel: KernelFirewall, how: Thoroughness): Answer {
+  const last = scenario.events.length - 1;
+  const events = scenario.events.map((event, i) => {
+    if (event.wait !== undefined) sleep(event.wait);
+    kernel.everyConnection = how === "thorough" || i === last || i % TABLE_INTERVAL === TABLE_INTERVAL - 1;
+    const bytes = bytesOfHex(event.hex)!;
+    return event.dev === null ? kernel.send(bytes) : kernel.receive(event.dev, bytes);
+  });
+  return {
+    events,
+    save: scenario.rules === null ? "" : kernel.save(4),
+    save6: scenario.rules6 === null ? "" : kernel.save(6),
+  };
 }
 
 function sleep(seconds: number): void {
@@ -99,12 +126,8 @@ function sleep(seconds: number): void {
 }
 
 /** Asks the twin, by the clock and with the dice of the kernel's answer. */
-export function askTwin(scenario: Scenario, kernel: Answer): Answer {
-  const rulesets = rulesetsOf(scenario);
-  const host = new Host(scenario.host);
-  const dice = new ScriptedRandom({});
-  host.random = dice;
-  const side = new TwinSide(new Firewall({ rules: rulesets[4], rules6: rulesets[6], host }), dice);
+export function askTwin(scenario: Scenario, kernel: Answer, { firewall, dice } = new Contender(scenario)): Answer {
+  const side = new TwinSide(firewall, dice);
   const events = scenario.events.map(
     ({ dev, hex }, i): EventAnswer => side.ask(dev, bytesOfHex(hex)!, kernel.events[i]).answer,
   );
@@ -276,12 +299,14 @@ export function compareSaves(found: Difference[], kernelText: string, twinText: 
     if (kernel[i] !== twin[i]) found.push({ event: 0, what: "counters", kernel: kernel[i] ?? "", twin: twin[i] ?? "" });
 }
 
-/** Both engines on one scenario. */
+/** Both engines on one scenario; the kernel in one of the pool's networks, if there is a pool. */
 export function verify(
   scenario: Scenario,
   how: Thoroughness = "thorough",
+  pool: NetworkPool | null = null,
 ): { kernel: Answer; twin: Answer; differences: Difference[] } {
-  const kernel = askKernel(scenario, how);
-  const twin = askTwin(scenario, kernel);
+  const contender = new Contender(scenario);
+  const kernel = askKernel(scenario, how, pool, contender);
+  const twin = askTwin(scenario, kernel, contender);
   return { kernel, twin, differences: differences(kernel, twin) };
 }

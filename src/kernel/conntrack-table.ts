@@ -91,9 +91,8 @@ export function withoutInstant(line: string): string {
   return line.replace(/^(\S+ +\d+ )\d+ /, "$1").replace(/ use=\d+/, "");
 }
 
-/** Among the lines, that of the connection which has this tuple in one of its directions, in whatever zone. */
-export function lineWith(tuple: Tuple, lines: readonly string[]): string | null {
+/** Of the lines, those of connections that have this tuple in one of their directions, in whatever zone. */
+export function linesWith(tuple: Tuple, lines: readonly string[]): string[] {
   const words = `${formatTuple(tuple)} `;
-  const isOf = (line: string) => Number(line.match(/^\S+ +(\d+)/)?.[1]) === tuple.protocol && line.includes(words);
-  return lines.find(isOf) ?? null;
+  return lines.filter((line) => Number(line.match(/^\S+ +(\d+)/)?.[1]) === tuple.protocol && line.includes(words));
 }

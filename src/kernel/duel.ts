@@ -16,7 +16,8 @@ import {
   TwinSide,
 } from "./compare.ts";
 import { bytesAsked, countersOf, notAsked, Pace, stepsOf, whyNotAsked } from "./kernel-engine.ts";
-import { KernelFirewall, type KernelSetup } from "./kernel-firewall.ts";
+import { KernelFirewall } from "./kernel-firewall.ts";
+import type { KernelSetup } from "./network.ts";
 
 /** The engines differ: thrown in the middle of whatever asked them. */
 export class Disagreement extends Error {

@@ -14,7 +14,8 @@ import { HOOK_NAMES } from "../packet/hook.ts";
 import { CHECKSUM_NONE, PACKET_OTHERHOST, Packet } from "../packet/packet.ts";
 import type { Step } from "../packet/step.ts";
 import type { ChainCounters, Outcome } from "../path/firewall.ts";
-import { KernelFirewall, type KernelSetup } from "./kernel-firewall.ts";
+import { KernelFirewall } from "./kernel-firewall.ts";
+import type { KernelSetup } from "./network.ts";
 import { ruleWords } from "./rules-text.ts";
 import type { EventAnswer } from "./scenario.ts";
 

@@ -12,92 +12,51 @@ import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import { tupleOf } from "../path/entry-of.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
-import { ConntrackTable, lineWith } from "./conntrack-table.ts";
-import { buildHost, type KernelHost, readAddresses6, tool } from "./namespace.ts";
-import { type LogMessage, NetfilterLog } from "./netfilter-log.ts";
-import { isCounted } from "./rules-text.ts";
+import { linesWith } from "./conntrack-table.ts";
+import { tool } from "./namespace.ts";
+import type { LogMessage } from "./netfilter-log.ts";
+import { KernelNetwork, type KernelSetup } from "./network.ts";
 import type { EventAnswer, TraceLine } from "./scenario.ts";
-import { SystemCalls } from "./system-calls.ts";
-import { MARK_DELIVERED, MARK_HOOK, MARK_LEAVES, MARK_STATE, openEyes, watchStates } from "./watch.ts";
+import { MARK_DELIVERED, MARK_HOOK, MARK_LEAVES, MARK_STATE } from "./watch.ts";
 
 export const KERNEL_SILENT = "the kernel does not say";
 
-export interface KernelSetup {
-  readonly host: KernelHost;
-  /** Text for iptables-legacy-restore, or null. */
-  readonly rules: string | null;
-  readonly rules6: string | null;
-  /** The same rules as data: which targets deserve the name REJECT, and which families arm conntrack. */
-  readonly rulesets: { readonly 4: Ruleset | null; readonly 6: Ruleset | null };
-  readonly armed: (family: Family) => boolean;
-}
-
-const LONGEST_PACKET = 70_000;
-
 export class KernelFirewall {
-  readonly #calls = new SystemCalls();
-  readonly #devices = new Map<string, number>();
-  readonly #raw = new Map<Family, number>();
+  readonly #network: KernelNetwork;
   readonly #setup: KernelSetup;
-  #log: NetfilterLog | null = null;
-  #table: ConntrackTable | null = null;
   /** The rules put connections into zones, of which a packet's bytes tell nothing. */
   readonly #zones: boolean;
-  readonly #buffer = new Uint8Array(LONGEST_PACKET);
   /** Does an answer hold all connections, too? Where there are zones it always does. */
   everyConnection = true;
   /** The last packet as it was delivered to the host itself, or null. */
   delivered: Uint8Array | null = null;
 
-  /** Throws KernelUnavailable, or ToolError in the words of the tool that refused. One per process. */
-  constructor(setup: KernelSetup) {
+  /**
+   * `network` was made or renewed for this setup, and nobody else uses it. Without one the firewall has a network of
+   * its own until it is closed. Throws as KernelNetwork does.
+   */
+  constructor(setup: KernelSetup, network = new KernelNetwork(setup)) {
     this.#setup = setup;
+    this.#network = network;
     this.#zones = [setup.rules, setup.rules6].some((rules) => rules?.includes("--zone") === true);
-    try {
-      this.#open(setup);
-    } catch (error) {
-      this.close();
-      throw error;
-    }
-    this.#drain();
-    this.#log!.drain();
-  }
-
-  #open(setup: KernelSetup): void {
-    buildHost(this.#calls, setup.host, this.#devices);
-    openEyes();
-    if (setup.rules !== null) restore("iptables-legacy-restore", setup.rules);
-    if (setup.rules6 !== null) restore("ip6tables-legacy-restore", setup.rules6);
-    for (const family of [4, 6] as const) if (setup.armed(family)) watchStates(family);
-    for (const family of [4, 6] as const) this.#raw.set(family, this.#calls.openRaw(family));
-    const ethernet = new Set(setup.host.interfaces.filter((one) => one.ethernet === true).map(({ name }) => name));
-    for (const { address, device, index } of readAddresses6())
-      if (ethernet.has(device)) this.#calls.joinGroup(this.#raw.get(6)!, solicitedNode(address), index);
-    this.#log = new NetfilterLog(this.#calls);
-    this.#table = new ConntrackTable(this.#calls);
   }
 
   /** Can a packet arrive on this device? It can't on lo, or where there is none. */
   has(dev: string): boolean {
-    return this.#devices.has(dev);
+    return this.#network.has(dev);
   }
 
   /** A packet arrives on `dev`. */
   receive(dev: string, bytes: Uint8Array): EventAnswer {
-    const fd = this.#devices.get(dev);
-    if (fd === undefined) throw new Error(`no device ${dev} in the namespace`);
     const time = Date.now() * 1000;
-    this.#calls.write(fd, bytes);
+    this.#network.receive(dev, bytes);
     return this.#outcome(dev, bytes, time);
   }
 
   /** The host itself sends a packet, from a socket that may be bound to a device. */
   send(bytes: Uint8Array, outDev: string | null = null): EventAnswer {
-    const fd = this.#raw.get(bytes[0] >>> 4 === 6 ? 6 : 4)!;
-    if (outDev !== null) this.#calls.bindToDevice(fd, outDev);
     const time = Date.now() * 1000;
-    this.#calls.sendRaw(fd, bytes);
-    if (outDev !== null) this.#calls.bindToDevice(fd, null);
+    this.#network.send(bytes, outDev);
     return this.#outcome(null, bytes, time);
   }
 
@@ -112,7 +71,7 @@ export class KernelFirewall {
 
   /** `conntrack -L` lines. */
   connections(family?: Family): string[] {
-    return this.#table!.list(family);
+    return this.#network.connections.list(family);
   }
 
   /** Expectations as `conntrack -L expect` prints them. */
@@ -123,30 +82,13 @@ export class KernelFirewall {
   }
 
   close(): void {
-    this.#log?.close();
-    this.#table?.close();
-    this.#log = this.#table = null;
-    for (const fd of this.#devices.values()) this.#calls.abandonTun(fd);
-    for (const fd of this.#raw.values()) this.#calls.close(fd);
-    this.#devices.clear();
-    this.#raw.clear();
-  }
-
-  #drain(): Emitted[] {
-    const out: Emitted[] = [];
-    for (const [dev, fd] of this.#devices)
-      for (;;) {
-        const n = this.#calls.read(fd, this.#buffer);
-        if (n < 0) break;
-        out.push({ dev, bytes: Buffer.from(this.#buffer.subarray(0, n)).toString("hex") });
-      }
-    return out;
+    this.#network.close();
   }
 
   #outcome(dev: string | null, bytes: Uint8Array, time: number): EventAnswer {
     const family: Family = bytes[0] >>> 4 === 6 ? 6 : 4;
-    const out = this.#drain();
-    const messages = this.#log!.drain();
+    const out = this.#network.drain();
+    const messages = this.#network.log.drain();
     const own = ownMessages(messages, dev === null);
     this.delivered = own.find((m) => m.prefix === MARK_DELIVERED)?.payload ?? null;
     const path = pathOf(own, dev === null);
@@ -163,7 +105,7 @@ export class KernelFirewall {
       by,
       out,
       // As conntrack saw it: a fragment with all that it belongs to.
-      entry: this.#entryOf(own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes, connections),
+      entry: this.#entryOf(own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes, connections, passed),
       connections,
       trace: this.#trace(messages),
       invalid: messages
@@ -172,11 +114,16 @@ export class KernelFirewall {
     };
   }
 
-  /** The line of the connection that a packet belongs to, by the tuple it has; null: the table holds none. */
-  #entryOf(bytes: Uint8Array, connections: readonly string[] | null): string | null {
+  /**
+   * The line of the connection that a packet belongs to, by the tuple it has; null: the table holds none. Where there
+   * are zones, only of a packet that passed is it certain that its connection is there.
+   */
+  #entryOf(bytes: Uint8Array, connections: readonly string[] | null, passed: boolean): string | null {
     const tuple = tupleOf(bytes);
     if (tuple === null) return null;
-    return this.#zones ? lineWith(tuple, connections ?? []) : this.#table!.find(tuple);
+    if (!this.#zones) return this.#network.connections.find(tuple);
+    const lines = linesWith(tuple, connections ?? []);
+    return passed && lines.length === 1 ? lines[0] : null;
   }
 
   #trace(messages: readonly LogMessage[]): TraceLine[] {
@@ -192,19 +139,6 @@ export class KernelFirewall {
     const rule = table?.chains.find((c) => c.name === by.chain)?.rules[by.rule - 1];
     return rule?.target?.kind === "target" && rule.target.use.name === "REJECT" ? "REJECT" : "DROP";
   }
-}
-
-/** Counters in the text are taken over, as the twin takes them; the tool refuses -c where a chain has none. */
-function restore(name: string, rules: string): void {
-  tool(name, isCounted(rules) ? ["-c"] : [], rules);
-}
-
-/**
- * A device without neighbours, as TUN devices are, does not join the groups in which neighbours look for its addresses
- * (addrconf_join_solict): a host with link-layer addresses would.
- */
-function solicitedNode(address: Uint8Array): Uint8Array {
-  return Uint8Array.of(0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, ...address.subarray(13, 16));
 }
 
 /**

@@ -53,11 +53,22 @@ export function tool(name: string, args: readonly string[], input?: string): str
   return decodeText(result.stdout);
 }
 
-export function writeSysctl(key: string, value: string): void {
-  // A device name may hold a dot, written as a slash (sysctl.d(5)): net.ipv4.conf.eth0/100.rp_filter.
-  const path = /^\w+\//.test(key) ? key : key.replace(/[./]/g, (c) => (c === "." ? "/" : "."));
+/** A device name may hold a dot, written as a slash (sysctl.d(5)): net.ipv4.conf.eth0/100.rp_filter. */
+function sysctlPath(key: string): string {
+  return `/proc/sys/${/^\w+\//.test(key) ? key : key.replace(/[./]/g, (c) => (c === "." ? "/" : "."))}`;
+}
+
+export function readSysctl(key: string): string {
   try {
-    writeFileSync(`/proc/sys/${path}`, value);
+    return readFileSync(sysctlPath(key), "utf8").trim();
+  } catch (error) {
+    throw new ToolError("sysctl", 1, `${key}: ${(error as Error).message}`);
+  }
+}
+
+export function writeSysctl(key: string, value: string): void {
+  try {
+    writeFileSync(sysctlPath(key), value);
   } catch (error) {
     throw new ToolError("sysctl", 1, `${key}=${value}: ${(error as Error).message}`);
   }
@@ -80,8 +91,8 @@ const BASELINE: readonly (readonly [string, string])[] = [
 ];
 
 /**
- * Makes the namespace and sets the host up in it. `devices` gets the file descriptors of its devices by name, also of
- * those that were there when something failed.
+ * Makes the namespace, enters it, and sets the host's devices, addresses and routes up in it. `devices` gets the file
+ * descriptors of its devices by name, also of those that were there when something failed.
  */
 export function buildHost(
   calls: SystemCalls,
@@ -108,9 +119,12 @@ export function buildHost(
   tool("ip", ["-batch", "-"], `${commands.join("\n")}\n`);
   if (commands6.length > 0) tool("ip", ["-6", "-batch", "-"], `${commands6.join("\n")}\n`);
   awaitAddresses6();
-  for (const [key, value] of host.sysctl) writeSysctl(key, value);
-  if (host.sets.trim() !== "") tool("ipset", ["restore"], host.sets.endsWith("\n") ? host.sets : `${host.sets}\n`);
   return devices;
+}
+
+/** `text` is for `ipset restore`; it may be empty. */
+export function loadSets(text: string): void {
+  if (text.trim() !== "") tool("ipset", ["restore"], text.endsWith("\n") ? text : `${text}\n`);
 }
 
 /** The IPv6 addresses in the namespace, with the name and index of their device. */

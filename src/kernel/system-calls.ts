@@ -57,6 +57,7 @@ type Call = (...args: unknown[]) => number;
 
 export class SystemCalls {
   readonly #unshare: Call;
+  readonly #setns: Call;
   readonly #ioctl: Call;
   readonly #ioctlNumber: Call;
   readonly #read: Call;
@@ -79,6 +80,7 @@ export class SystemCalls {
     const koffi = loadKoffi();
     const libc = koffi.load("libc.so.6");
     this.#unshare = libc.func("int unshare(int)");
+    this.#setns = libc.func("int setns(int, int)");
     this.#ioctl = libc.func("int ioctl(int, unsigned long, void *)");
     this.#ioctlNumber = libc.func("int ioctl(int, unsigned long, long)");
     this.#read = libc.func("long read(int, void *, size_t)");
@@ -109,6 +111,15 @@ export class SystemCalls {
   enterEmptyNetwork(): void {
     if (this.#unshare(CLONE_NEWNET) < 0)
       throw new KernelUnavailable("the kernel engine may not make a network namespace here (unshare is not permitted)");
+  }
+
+  /** A file descriptor that keeps the network the process is in, and leads back to it. */
+  openNetwork(): number {
+    return openSync("/proc/self/ns/net", constants.O_RDONLY);
+  }
+
+  enterNetwork(fd: number): void {
+    this.#check("setns", this.#setns(fd, CLONE_NEWNET));
   }
 
   /** Opens a TUN device of that name; packets cross it without a link-layer header. */

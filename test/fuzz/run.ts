@@ -9,6 +9,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Difference, type Thoroughness, verify } from "../../src/kernel/compare.ts";
+import { NetworkPool } from "../../src/kernel/network-pool.ts";
 import { writeAnswer, writeScenario } from "../../src/kernel/recording.ts";
 import type { Scenario } from "../../src/kernel/scenario.ts";
 import { shrink } from "../../src/kernel/shrink.ts";
@@ -39,6 +40,7 @@ const THROWN = "thrown: ";
 /** Rule lines instead of scenarios: compared with the tools, not with the kernel. */
 const LANGUAGE = "language";
 
+const pool = new NetworkPool();
 const names = values.family ?? [...Object.keys(FAMILIES), LANGUAGE];
 const total = { passed: 0, failed: 0 };
 try {
@@ -100,7 +102,7 @@ function finish(family: string, count: { done: number; packets: number; identica
 /** Differences, or one that says what was thrown: a twin that throws differs from any kernel. */
 function attempt(scenario: Scenario, how: Thoroughness): Difference[] {
   try {
-    return verify(scenario, how).differences;
+    return verify(scenario, how, how === "quick" ? pool : null).differences;
   } catch (error) {
     if (error instanceof KernelUnavailable) throw error;
     return [{ event: 0, what: "out", kernel: "an answer", twin: THROWN + (error as Error).stack }];
@@ -110,9 +112,8 @@ function attempt(scenario: Scenario, how: Thoroughness): Difference[] {
 function report(family: string, seed: number, scenario: Scenario, found: readonly Difference[]): void {
   const what = found[0].what;
   const thrown = found[0].twin.startsWith(THROWN);
-  const small = thrown
-    ? scenario
-    : shrink(scenario, (candidate) => verify(candidate).differences.some((d) => d.what === what));
+  const fails = (candidate: Scenario) => verify(candidate).differences.some((d) => d.what === what);
+  const small = thrown || values.shrink === "no" ? scenario : shrink(untilFirst(scenario, found), fails);
   const again = attempt(small, "thorough");
   const { kernel } = verifyOrNull(small);
   console.log(
@@ -124,6 +125,12 @@ function report(family: string, seed: number, scenario: Scenario, found: readonl
   writeFileSync(`${folder}/scenario.txt`, writeScenario(`Found by fuzzing ${family}, seed ${seed}: ${what}.`, small));
   writeFileSync(`${folder}/kernel.txt`, writeAnswer(kernel));
   console.log(`  kept in ${folder}`);
+}
+
+/** Without the packets after the first difference. */
+function untilFirst(scenario: Scenario, found: readonly Difference[]): Scenario {
+  const { event } = found[0];
+  return event === 0 ? scenario : { ...scenario, events: scenario.events.slice(0, event) };
 }
 
 function verifyOrNull(scenario: Scenario): { kernel: ReturnType<typeof verify>["kernel"] | null } {

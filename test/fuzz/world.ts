@@ -36,7 +36,7 @@ export function rounds(dice: Dice, make: () => ScenarioEvent[], packets = dice.p
   while (events.length < packets) {
     dice.round++;
     const round = make();
-    if (dice.chance(0.5)) for (let n = dice.int(1, 3); n > 0; n--) round.push(dice.pick(events));
+    if (events.length > 0 && dice.chance(0.5)) for (let n = dice.int(1, 3); n > 0; n--) round.push(dice.pick(events));
     events.push(...round);
   }
   return events;
