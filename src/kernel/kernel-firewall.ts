@@ -48,14 +48,14 @@ export class KernelFirewall {
 
   /** A packet arrives on `dev`. */
   receive(dev: string, bytes: Uint8Array): EventAnswer {
-    const time = Date.now() * 1000;
+    const time = this.#network.clock.now();
     this.#network.receive(dev, bytes);
     return this.#outcome(dev, bytes, time);
   }
 
   /** The host itself sends a packet, from a socket that may be bound to a device. */
   send(bytes: Uint8Array, outDev: string | null = null): EventAnswer {
-    const time = Date.now() * 1000;
+    const time = this.#network.clock.now();
     this.#network.send(bytes, outDev);
     return this.#outcome(null, bytes, time);
   }

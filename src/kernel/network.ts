@@ -12,6 +12,7 @@ import { buildHost, type KernelHost, loadSets, readAddresses6, readSysctl, tool,
 import { NetfilterLog } from "./netfilter-log.ts";
 import { isCounted } from "./rules-text.ts";
 import { SystemCalls } from "./system-calls.ts";
+import { TickClock } from "./tick-clock.ts";
 import { openEyes, watchStates } from "./watch.ts";
 
 export interface KernelSetup {
@@ -39,6 +40,7 @@ export class KernelNetwork {
   readonly #namespace: number;
   /** Reversible sysctls that were written, as they were before. */
   readonly #before = new Map<string, string>();
+  readonly clock = new TickClock(this.#calls);
   readonly log: NetfilterLog;
   readonly connections: ConntrackTable;
   /** Something happened in it that renewing it would not undo. */

@@ -48,6 +48,7 @@ const SOL_IPV6 = 41;
 const IPV6_ADD_MEMBERSHIP = 20;
 const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
+const CLOCK_MONOTONIC_COARSE = 6;
 
 /** Datagrams taken in one call, and the longest that fits: a log message that holds a whole packet. */
 const BATCH = 32;
@@ -67,6 +68,8 @@ export class SystemCalls {
   readonly #sendto: Call;
   readonly #setsockopt: Call;
   readonly #recvmmsg: Call;
+  readonly #clockGettime: Call;
+  readonly #timespec = new DataView(new ArrayBuffer(16));
   readonly #send: Call;
   readonly #batch: Batch;
   readonly #errno: () => number;
@@ -90,6 +93,7 @@ export class SystemCalls {
     this.#sendto = libc.func("long sendto(int, const void *, size_t, int, const void *, unsigned int)");
     this.#setsockopt = libc.func("int setsockopt(int, int, int, const void *, unsigned int)");
     this.#recvmmsg = libc.func("int recvmmsg(int, void *, unsigned int, int, void *)");
+    this.#clockGettime = libc.func("int clock_gettime(int, void *)");
     this.#send = libc.func("long send(int, const void *, size_t, int)");
     this.#errno = () => koffi.errno();
     this.#strerror = libc.func("const char *strerror(int)") as unknown as (errno: number) => string;
@@ -208,6 +212,12 @@ export class SystemCalls {
 
   send(fd: number, message: Uint8Array): void {
     this.#check("netlink send", Number(this.#send(fd, message, message.length, 0)));
+  }
+
+  /** Nanoseconds since the machine started, as of the kernel's last tick. */
+  coarseClock(): bigint {
+    this.#check("clock_gettime", this.#clockGettime(CLOCK_MONOTONIC_COARSE, this.#timespec.buffer));
+    return this.#timespec.getBigInt64(0, true) * 1_000_000_000n + this.#timespec.getBigInt64(8, true);
   }
 
   /** Calls `visit` for every datagram that waits, with where it lies; its bytes are valid until it returns. */

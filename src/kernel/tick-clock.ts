@@ -1,0 +1,30 @@
+/**
+ * Time as the kernel counts it: in ticks. A timeout, a token of a limit, an ICMP error's turn come with a tick, so a
+ * twin that is to agree about them has to be told in which one a packet was handled. The coarse clock shows the time
+ * of the last tick, and nothing since.
+ */
+import { MICROSECONDS_PER_JIFFY } from "../conntrack/jiffies.ts";
+import type { SystemCalls } from "./system-calls.ts";
+
+const NANOSECONDS_PER_TICK = MICROSECONDS_PER_JIFFY * 1000;
+
+export class TickClock {
+  readonly #calls: SystemCalls;
+  /** What the coarse clock showed last, in nanoseconds, and how many ticks had passed since 1970 by then. */
+  #shown: bigint;
+  #ticks = Math.floor((Date.now() * 1000) / MICROSECONDS_PER_JIFFY);
+
+  constructor(calls: SystemCalls) {
+    this.#calls = calls;
+    this.#shown = calls.coarseClock();
+  }
+
+  /** Microseconds since 1970, a whole number of ticks: one more for every tick that the kernel has counted. */
+  now(): number {
+    const shown = this.#calls.coarseClock();
+    // The clock is slewed, the tick is not: from one look to the next it is a whole number of ticks, more or less.
+    this.#ticks += Math.round(Number(shown - this.#shown) / NANOSECONDS_PER_TICK);
+    this.#shown = shown;
+    return this.#ticks * MICROSECONDS_PER_JIFFY;
+  }
+}
