@@ -18,7 +18,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import test from "ava";
 import type { Family, TableName } from "../src/packet/hook.ts";
-import { registry } from "../src/registry.ts";
+import { registry, registryOf } from "../src/registry.ts";
+import type { Registry } from "../src/rules/extension.ts";
 import { printSave } from "../src/rules/print.ts";
 import { parseSave } from "../src/rules/save.ts";
 import { BASE_CHAINS, baseChainHook, baseChainNames } from "../src/rules/tables.ts";
@@ -91,3 +92,36 @@ for (const folder of ["src/rules", "src/match", "src/target"])
         const wrong = lines.map(disagreement).filter((w) => w !== null);
         t.is(wrong.length, 0, `\n${wrong.join("\n")}`);
       });
+
+/** What replaces a word in turn, to find out what is said then. */
+const OTHERS = ["", "x", "-1", "7", "!", "1,2", '"a b"', "FORWARD", "10.1.0.0/16", "--dport", "ACCEPT"];
+
+test("a line is read alike whether or not one of its kind was read before", (t) => {
+  const tables = ["src/rules", "src/match", "src/target"].flatMap((folder) =>
+    readdirSync(folder).flatMap((name) => (name.endsWith(".t") ? [`${folder}/${name}`] : [])),
+  );
+  const lines = tables.flatMap((path) => [...linesOf(readFileSync(path, "utf8"))]);
+  const texts = new Map<string, Line>();
+  for (const line of lines)
+    texts.set(`${line.family} *${line.table}\n:u - [0:0]\n[1:2] -A ${line.chain} ${line.rule}\nCOMMIT\n`, line);
+  for (const chain of ["FORWARD", "INPUT", "OUTPUT", "PREROUTING", "POSTROUTING", "u"])
+    for (const [i, rule] of ["-o eth0", "-i eth0", "-i + -o +", "-g u", "-g DROP", "-j u", "-j FORWARD"].entries())
+      for (const table of ["mangle", "nat"] as const)
+        texts.set(`4 *${table}\n:u - [0:0]\n[1:2] -A ${chain} ${rule}\nCOMMIT\n`, { ...lines[i], family: 4 });
+  let turn = 0;
+  for (const [text, line] of [...texts]) {
+    const words = text.split(" ");
+    const i = 4 + (turn % Math.max(1, words.length - 4));
+    texts.set(words.with(i, OTHERS[turn++ % OTHERS.length]).join(" "), line);
+  }
+  const read = (text: string, family: Family, known: Registry) =>
+    JSON.stringify(parseSave(text.slice(2), { family, file: "t", registry: known, counters: true }));
+  // The memory of lines belongs to a registry.
+  const again = registryOf(registry.matches, registry.targets);
+  for (let round = 0; round < 2; round++) for (const [text, { family }] of texts) read(text, family, again);
+  for (const [text, { family }] of texts) {
+    const alone = read(text, family, registryOf(registry.matches, registry.targets));
+    if (read(text, family, again) !== alone) t.is(read(text, family, again), alone, text);
+  }
+  t.true(texts.size > 1000);
+});

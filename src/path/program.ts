@@ -272,16 +272,20 @@ export interface Machine {
 
 /** Compiles every table of a ruleset; arms conntrack where a rule needs it. Throws LoadError. */
 export function compileRuleset(ruleset: Ruleset, machine: Machine): CompiledTable[] {
-  const refusals = ruleset.tables.flatMap((table) => refusedByKernel(table, ruleset.family, machine.registry));
+  const { family } = ruleset;
+  const reached = ruleset.tables.map((table) => ({ table, reach: reachOf(table) }));
+  const refusals = reached.flatMap(({ table, reach }) => refusedByKernel(table, reach, family, machine.registry));
   if (refusals.length > 0) throw new LoadError(refusals);
-  const tables = ruleset.tables.map((table) => new TableCompiler(table, ruleset.family, machine, refusals).compile());
+  const tables = reached.map(({ table, reach }) =>
+    new TableCompiler(table, reach, family, machine, refusals).compile(),
+  );
   if (refusals.length > 0) throw new LoadError(refusals);
   return tables;
 }
 
 /** What iptables takes but the kernel does not; a loop of jumps among them. */
-function refusedByKernel(table: Table, family: Family, registry: Registry): Refusal[] {
-  return kernelRefusals(table, family, registry).map(({ chain, rule, message }) => {
+function refusedByKernel(table: Table, reach: TableReach, family: Family, registry: Registry): Refusal[] {
+  return kernelRefusals(table, family, registry, reach).map(({ chain, rule, message }) => {
     const rules = table.chains.find((c) => c.name === chain)?.rules ?? [];
     const number = rule === null ? 0 : rules.indexOf(rule) + 1;
     return { place: { table: table.name, chain, rule: number }, source: rule?.place ?? null, message };
@@ -297,11 +301,11 @@ class TableCompiler {
   readonly #counters: Float64Array;
   #next = 0;
 
-  constructor(table: Table, family: Family, machine: Machine, refusals: Refusal[]) {
+  constructor(table: Table, reach: TableReach, family: Family, machine: Machine, refusals: Refusal[]) {
     this.#table = table;
+    this.#reach = reach;
     this.#scope = { family, machine };
     this.#refusals = refusals;
-    this.#reach = reachOf(table);
     this.#counters = new Float64Array(2 * table.chains.reduce((sum, chain) => sum + chain.rules.length + 1, 0));
   }
 

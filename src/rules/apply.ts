@@ -17,7 +17,8 @@ export interface ApplySite {
 
 /** Carries out a command; throws a RuleError with code 2 where iptables refuses, 1 where libiptc does. */
 export function apply(command: LineCommand, table: TableState, site: ApplySite): void {
-  for (const letter of command.commands) {
+  for (let i = 0; i < command.commands.length; i++) {
+    const letter = command.commands[i];
     const refusal = carriesRule(letter as CommandLetter)
       ? applyRule(letter, command, table, site)
       : applyOther(letter, command, table);
@@ -92,31 +93,46 @@ function targetDestination(use: Use): Destination {
   return found;
 }
 
+const ANY: readonly (HostMask | null)[] = [null];
+
 /** One rule for each pair of source and destination. */
 function rulesOf(command: LineCommand, target: Destination | null, site: ApplySite): Rule[] {
-  const sources = command.sources.length > 0 ? command.sources : [null];
-  const destinations = command.destinations.length > 0 ? command.destinations : [null];
-  const rules: Rule[] = [];
-  for (const source of sources)
-    for (const destination of destinations)
-      rules.push({
-        id: site.nextId(),
-        source: addressMatch(source, command.sourceNot),
-        destination: addressMatch(destination, command.destinationNot),
-        inInterface: command.inInterface,
-        outInterface: command.outInterface,
-        protocol: command.protocol,
-        fragment: command.fragment,
-        matches: command.matches,
-        target,
-        counters: command.counters ?? ZERO,
-        place: site.place,
-      });
-  return rules;
+  const sources = command.sources.length > 0 ? command.sources : ANY;
+  const destinations = command.destinations.length > 0 ? command.destinations : ANY;
+  if (sources.length === 1 && destinations.length === 1)
+    return [ruleOf(command, sources[0], destinations[0], target, site)];
+  return sources.flatMap((from) => destinations.map((to) => ruleOf(command, from, to, target, site)));
+}
+
+function ruleOf(
+  command: LineCommand,
+  source: HostMask | null,
+  destination: HostMask | null,
+  target: Destination | null,
+  site: ApplySite,
+): Rule {
+  return {
+    id: site.nextId(),
+    source: addressMatch(source, command.sourceNot),
+    destination: addressMatch(destination, command.destinationNot),
+    inInterface: command.inInterface,
+    outInterface: command.outInterface,
+    protocol: command.protocol,
+    fragment: command.fragment,
+    matches: command.matches,
+    target,
+    counters: command.counters ?? ZERO,
+    place: site.place,
+  };
 }
 
 /** An address under a null mask is no criterion, unless it is inverted. */
 function addressMatch(host: HostMask | null, not: boolean): AddressMatch | null {
-  if (host === null || (!not && host.mask.every((word) => word === 0))) return null;
+  if (host === null || (!not && isNull(host.mask))) return null;
   return { not, address: host.address, mask: host.mask };
+}
+
+function isNull(mask: readonly number[]): boolean {
+  for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) return false;
+  return true;
 }

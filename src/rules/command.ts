@@ -90,3 +90,34 @@ export interface LineCommand {
   /** Where -j or -g stands. */
   targetWord: number;
 }
+
+const NO_ADDRESSES: readonly HostMask[] = [];
+const NO_USES: readonly Use[] = [];
+
+/** A line that asks for nothing yet. */
+export function blankCommand(): LineCommand {
+  return {
+    commands: "",
+    table: null,
+    chain: null,
+    ruleNumber: 0,
+    newName: null,
+    policy: null,
+    sources: NO_ADDRESSES,
+    destinations: NO_ADDRESSES,
+    sourceNot: false,
+    destinationNot: false,
+    inInterface: null,
+    outInterface: null,
+    protocol: null,
+    fragment: null,
+    matches: NO_USES,
+    jump: "",
+    goto: false,
+    target: null,
+    counters: null,
+    abandoned: false,
+    word: 0,
+    targetWord: 0,
+  };
+}

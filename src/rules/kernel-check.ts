@@ -7,7 +7,7 @@ import type { Family, Hook } from "../packet/hook.ts";
 import { HOOK_NAMES } from "../packet/hook.ts";
 import type { MatchDeclaration, Registry, RuleSite, TargetDeclaration } from "./extension.ts";
 import { RuleError } from "./extension.ts";
-import { reachOf } from "./reach.ts";
+import { reachOf, type TableReach } from "./reach.ts";
 import type { Chain, Rule, Table } from "./ruleset.ts";
 
 /** One refusal: of a rule's match (its index) or target (null), or of the table's jumps. */
@@ -19,8 +19,12 @@ export interface KernelRefusal {
 }
 
 /** All refusals of a table; the kernel itself stops at the first. */
-export function kernelRefusals(table: Table, family: Family, registry: Registry): KernelRefusal[] {
-  const reach = reachOf(table);
+export function kernelRefusals(
+  table: Table,
+  family: Family,
+  registry: Registry,
+  reach: TableReach = reachOf(table),
+): KernelRefusal[] {
   if (reach.loop !== null) {
     const path = reach.loop.join(", ");
     const message = `Too many levels of symbolic links: chains jump in a loop (${path})`;
@@ -50,6 +54,8 @@ export function kernelRefusals(table: Table, family: Family, registry: Registry)
   return refusals;
 }
 
+type Checked = MatchDeclaration | TargetDeclaration;
+
 interface RulePlace {
   readonly rule: Rule;
   readonly chain: Chain;
@@ -59,13 +65,13 @@ interface RulePlace {
 }
 
 function checkUse(
-  declaration: MatchDeclaration | TargetDeclaration | null,
+  declaration: Checked | null,
   options: unknown,
   match: number | null,
   place: RulePlace,
   refusals: KernelRefusal[],
 ): void {
-  if (declaration === null) return;
+  if (declaration === null || isPlainlyFine(declaration, place)) return;
   const site = siteOf(place);
   try {
     checkPlace(declaration, match === null ? "target" : "match", site);
@@ -76,9 +82,15 @@ function checkUse(
   }
 }
 
+/** The short way for what is nearly always there: it only asks for a protocol, and the rule has it. */
+function isPlainlyFine({ checkEntry, tables, hooks, protocols }: Checked, { rule: { protocol } }: RulePlace): boolean {
+  if (checkEntry !== undefined || tables !== undefined || hooks !== undefined || protocols === undefined) return false;
+  return protocol !== null && !protocol.not && protocols.includes(protocol.number);
+}
+
 /** An extension by name where the kernel has something to check of it; each name is looked up once. */
 function checkedOf(registry: Registry, kind: "match" | "target", family: Family) {
-  const found = new Map<string, MatchDeclaration | TargetDeclaration | null>();
+  const found = new Map<string, Checked | null>();
   return (name: string) => {
     let declaration = found.get(name);
     if (declaration === undefined) {
@@ -90,7 +102,7 @@ function checkedOf(registry: Registry, kind: "match" | "target", family: Family)
   };
 }
 
-function isChecked(d: MatchDeclaration | TargetDeclaration): boolean {
+function isChecked(d: Checked): boolean {
   return d.tables !== undefined || d.hooks !== undefined || d.protocols !== undefined || d.checkEntry !== undefined;
 }
 
@@ -110,7 +122,7 @@ function siteOf({ rule, chain, table, family, hooks }: RulePlace): RuleSite {
 const hookNames = (hooks: readonly Hook[]) => hooks.map((hook) => HOOK_NAMES[hook]).join("/");
 
 /** xt_check_match and xt_check_target up to checkentry. */
-function checkPlace(declaration: MatchDeclaration | TargetDeclaration, kind: "match" | "target", site: RuleSite): void {
+function checkPlace(declaration: Checked, kind: "match" | "target", site: RuleSite): void {
   const { tables, hooks, protocols } = declaration;
   const who = () =>
     `x_tables: ${site.family === 4 ? "ip" : "ip6"}_tables: ${declaration.kernelName ?? declaration.name} ${kind}`;

@@ -1,71 +1,168 @@
 /**
  * What was found out about a line holds for every line that differs from it only in values: `-s 192.0.2.7/32 -p tcp -m
- * tcp --dport 80` is read like `-s 192.0.2.9/32 -p tcp -m tcp --dport 443`. Lines are remembered in a tree: from each word the
- * next ones lead on, by their text where the text decides (options, names of extensions, protocols), else by any word.
+ * tcp --dport 80` is read like `-s 192.0.2.9/32 -p tcp -m tcp --dport 443`. Lines are remembered in a tree of the text
+ * between values (`-s `, ` -p tcp -m tcp --dport `), for options, names of extensions and protocols decide how a line goes on.
  * A line that the tree does not know goes through lexer, scope and grammar, which stay the only ones that decide.
  */
+import type { TableName } from "../packet/hook.ts";
+import type { Recipe } from "./line-recipe.ts";
 import type { ReadLine } from "./line-words.ts";
 
 /** How a word leads on: by its text, as any value, as a word that begins no option, as a chain's name, as a jump's text. */
 export type EdgeKind = "text" | "any" | "argument" | "chain" | "jump";
 
-class Node {
-  readonly texts = new Map<string, Node>();
-  any: Node | null = null;
-  argument: Node | null = null;
-  chain: Node | null = null;
-  /** The word is what -j leads to: a chain of its name goes before an extension. */
-  jumps = false;
-  /** The line that ends here. */
-  line: ReadLine | null = null;
+/** A kind of line. */
+export class KnownLine {
+  readonly line: ReadLine;
+  /** Which word each value is. */
+  readonly slots: readonly number[];
+  /** How to read such lines the short way, by the table that they stand in; null: there is none. */
+  readonly recipes = new Map<TableName, Recipe | null>();
+  /** The words of the line that was read first. */
+  readonly #words: readonly string[];
+
+  constructor(line: ReadLine, words: readonly string[], slots: readonly number[]) {
+    this.line = line;
+    this.#words = words;
+    this.slots = slots;
+  }
+
+  /** The words of a line with these values; of the first one without. */
+  words(values: readonly string[] | null): string[] {
+    const words = this.#words.slice();
+    if (values !== null) for (let i = 0; i < this.slots.length; i++) words[this.slots[i]] = values[i];
+    return words;
+  }
+}
+
+/** A piece of text, and what stands behind it. */
+class Edge {
+  readonly text: string;
+  /** Words of it that are what -j leads to: a chain of that name would go before an extension. */
+  readonly jumps: readonly string[];
+  readonly value: Exclude<EdgeKind, "text" | "jump"> | "end";
+  readonly next: Edge[] = [];
+  known: KnownLine | null = null;
+
+  constructor(text: string, jumps: readonly string[], value: Edge["value"]) {
+    this.text = text;
+    this.jumps = jumps;
+    this.value = value;
+  }
 }
 
 /** A ruleset has some hundred kinds of lines; a text that makes more is not worth remembering. */
-const MOST_NODES = 20_000;
+const MOST_EDGES = 20_000;
+/** Edges are tried one after the other. */
+const MOST_BESIDE = 200;
 
 export class LineMemo {
-  #root = new Node();
-  #nodes = 0;
+  /** The values of the line that was found last. */
+  readonly values: string[] = [];
+  #root: Edge[] = [];
+  #edges = 0;
 
-  /** The line of these words as it was read before, or null. */
-  find(words: readonly string[], isChain: (name: string) => boolean): ReadLine | null {
-    let node: Node | null = this.#root;
-    for (let i = 0; i < words.length; i++) {
-      const word = words[i];
-      if (node.any !== null) node = node.any;
-      else if (node.jumps && isChain(word)) node = node.chain;
-      else {
-        const next: Node | undefined = node.texts.get(word);
-        if (next !== undefined) node = next;
-        else if (node.argument !== null && !mayBeOption(word)) node = node.argument;
-        else return null;
+  /** The kind of a line, or null. */
+  find(text: string, isChain: (name: string) => boolean): KnownLine | null {
+    const quoted = text.includes('"');
+    if (text.includes("\t")) return null;
+    let count = 0;
+    let edges = this.#root;
+    let at = 0;
+    next: for (;;) {
+      for (let i = 0; i < edges.length; i++) {
+        const edge = edges[i];
+        if (!text.startsWith(edge.text, at)) continue;
+        const from = at + edge.text.length;
+        if (edge.value === "end") {
+          if (from < text.length || edge.jumps.some(isChain)) continue;
+          return edge.known;
+        }
+        const end = quoted ? quotedEnd(text, from) : wordEnd(text, from);
+        if (end === from) continue;
+        const value = wordAt(text, from, end);
+        if (edge.value !== "any" && (edge.value === "chain" ? !isChain(value) : mayBeOption(value))) continue;
+        if (edge.jumps.length > 0 && edge.jumps.some(isChain)) continue;
+        // What was just found is likely to come again.
+        if (i > 0) {
+          edges[i] = edges[0];
+          edges[0] = edge;
+        }
+        this.values[count++] = value;
+        edges = edge.next;
+        at = end;
+        continue next;
       }
-      if (node === null) return null;
+      return null;
     }
-    return node.line;
   }
 
-  add(words: readonly string[], edges: readonly EdgeKind[], line: ReadLine): void {
-    if (this.#nodes > MOST_NODES) {
-      this.#root = new Node();
-      this.#nodes = 0;
+  /** Remembers a line; one that is written in a way that `find` does not take apart is let go. */
+  add(text: string, words: readonly string[], kinds: readonly EdgeKind[], line: ReadLine): void {
+    const slots: number[] = [];
+    let edges = this.#root;
+    let at = 0;
+    let piece = "";
+    let jumps: string[] = [];
+    for (let i = 0; i < words.length; i++) {
+      if (i > 0) {
+        if (text[at++] !== " ") return;
+        piece += " ";
+      }
+      const kind = kinds[i];
+      const end = quotedEnd(text, at);
+      if (end === at || wordAt(text, at, end) !== words[i]) return;
+      if (kind === "text" || kind === "jump") {
+        piece += text.slice(at, end);
+        if (kind === "jump") jumps.push(words[i]);
+      } else {
+        slots.push(i);
+        edges = this.#step(edges, piece, jumps, kind).next;
+        piece = "";
+        jumps = [];
+      }
+      at = end;
     }
-    let node = this.#root;
-    for (let i = 0; i < words.length; i++) node = this.#step(node, words[i], edges[i]);
-    node.line = line;
+    if (at === text.length) this.#step(edges, piece, jumps, "end").known = new KnownLine(line, [...words], slots);
   }
 
-  #step(node: Node, word: string, edge: EdgeKind): Node {
-    if (edge === "jump" || edge === "chain") node.jumps = true;
-    let next = edge === "text" || edge === "jump" ? (node.texts.get(word) ?? null) : node[edge];
-    if (next === null) {
-      next = new Node();
-      this.#nodes++;
-      if (edge === "text" || edge === "jump") node.texts.set(word, next);
-      else node[edge] = next;
+  #step(edges: Edge[], text: string, jumps: readonly string[], value: Edge["value"]): Edge {
+    let edge = edges.find((one) => one.text === text && one.value === value && one.jumps.join() === jumps.join());
+    if (edge === undefined) {
+      edge = new Edge(text, jumps, value);
+      if (this.#edges++ > MOST_EDGES) {
+        this.#root = [];
+        this.#edges = 0;
+      }
+      if (edges.length < MOST_BESIDE) edges.push(edge);
     }
-    return next;
+    return edge;
   }
+}
+
+/** Where a word ends that begins at `at`, in a text without quotes. */
+function wordEnd(text: string, at: number): number {
+  const end = text.indexOf(" ", at);
+  return end < 0 ? text.length : end;
+}
+
+/** The same where words may be quoted as a whole, without backslashes; `at` itself for what is written otherwise. */
+function quotedEnd(text: string, at: number): number {
+  if (text[at] === '"') {
+    for (let i = at + 1; i < text.length; i++) {
+      const c = text[i];
+      if (c === "\\") return at;
+      if (c === '"') return i === at + 1 || (i + 1 < text.length && text[i + 1] !== " ") ? at : i + 1;
+    }
+    return at;
+  }
+  const end = wordEnd(text, at);
+  const quote = text.indexOf('"', at);
+  return quote >= 0 && quote < end ? at : end;
+}
+
+function wordAt(text: string, at: number, end: number): string {
+  return text[at] === '"' ? text.slice(at + 1, end - 1) : text.slice(at, end);
 }
 
 /** xs_has_arg takes no word that begins so for an argument. */

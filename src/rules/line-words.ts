@@ -3,7 +3,7 @@ import type moo from "moo";
 import { blanksBefore, restoreLexer, WORD_CLASSES, type WordClass } from "../../grammar/rules-lexer.ts";
 import type { Family } from "../packet/hook.ts";
 import type { Registry } from "./extension.ts";
-import { LineMemo } from "./line-memo.ts";
+import { type KnownLine, LineMemo } from "./line-memo.ts";
 import { LineScope, type LoadedExtension, type OptionEvent } from "./scope.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 
@@ -65,13 +65,17 @@ export class WordReader {
     this.#memo = memosOf(registry)[family];
   }
 
-  read(text: string): LineWords {
-    // Where nothing is quoted and one blank stands between two words, splitting is what the lexer does.
-    const plain = text.includes('"') || text.includes("\t") ? null : text.split(" ");
-    if (plain !== null) {
-      const known = plain.includes("") ? null : this.#memo.find(plain, this.isChain);
-      if (known !== null) return { words: plain, line: known };
-    }
+  /** The kind of a line, if one like it was read before; its values are then `values`, until the next is read. */
+  recall(text: string): KnownLine | null {
+    return this.#memo.find(text, this.isChain);
+  }
+
+  get values(): readonly string[] {
+    return this.#memo.values;
+  }
+
+  read(text: string, recalled = this.recall(text)): LineWords {
+    if (recalled !== null) return { words: recalled.words(this.values), line: recalled.line };
     const scope = this.#scope;
     scope.reset(this.family, this.isChain);
     let letters = "";
@@ -79,7 +83,7 @@ export class WordReader {
     for (let token = this.#lexer.next(); token !== undefined; token = this.#lexer.next())
       if (token.type !== "blank") letters += WORD_CLASSES[token.type as WordClass];
     const line = readLineOf(scope, letters);
-    if (scope.edges !== null && line.shape.failure === null) this.#memo.add(scope.words, scope.edges, line);
+    if (scope.edges !== null && line.shape.failure === null) this.#memo.add(text, scope.words, scope.edges, line);
     return { words: scope.words, line };
   }
 

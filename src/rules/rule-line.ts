@@ -6,6 +6,7 @@ import type { Family, TableName } from "../packet/hook.ts";
 import { parseAddressList } from "./address-text.ts";
 import { bindExtension, type GivenOptions, giveOption } from "./bind.ts";
 import {
+  blankCommand,
   COMMAND_LETTERS,
   type CommandLetter,
   carriesRule,
@@ -14,11 +15,19 @@ import {
   letterSaid,
 } from "./command.ts";
 import { RuleError, type RuleSite } from "./extension.ts";
-import { isKnown, LONGEST_NAME } from "./known-extensions.ts";
+import { LONGEST_NAME } from "./known-extensions.ts";
+import {
+  checkChainName,
+  checkWait,
+  notEmpty,
+  parseInterface,
+  protocolOf,
+  readCounterOption,
+  readCounters,
+  ruleNumber,
+  targetName,
+} from "./line-values.ts";
 import type { LineWords, ReadLine } from "./line-words.ts";
-import { isSpace, parseNumber, scanCounter } from "./numbers.ts";
-import { parseProtocol } from "./protocols.ts";
-import type { Counters, InterfaceMatch, Use } from "./ruleset.ts";
 import type { LoadedExtension, OptionEvent } from "./scope.ts";
 import type { Item } from "./shape.ts";
 import { possibleHooks } from "./tables.ts";
@@ -54,8 +63,6 @@ export function readLine(line: LineWords, site: LineSite): LineCommand {
   }
 }
 
-const LONGEST_INTERFACE = 15;
-const NO_USES: readonly Use[] = [];
 const NOTHING_GIVEN: readonly GivenOptions[] = [];
 
 class LineReader {
@@ -84,30 +91,7 @@ class LineReader {
     this.line = line;
     this.site = site;
     this.table = site.table;
-    this.out = {
-      commands: "",
-      table: null,
-      chain: null,
-      ruleNumber: 0,
-      newName: null,
-      policy: null,
-      sources: [],
-      destinations: [],
-      sourceNot: false,
-      destinationNot: false,
-      inInterface: null,
-      outInterface: null,
-      protocol: null,
-      fragment: null,
-      matches: NO_USES,
-      jump: "",
-      goto: false,
-      target: null,
-      counters: null,
-      abandoned: false,
-      word: 0,
-      targetWord: 0,
-    };
+    this.out = blankCommand();
   }
 
   read(): LineCommand {
@@ -268,7 +252,7 @@ class LineReader {
     switch (letter) {
       case "p":
         this.setOption("p", not);
-        this.protocol(own.toLowerCase(), not);
+        out.protocol = protocolOf(own.toLowerCase(), not);
         break;
       case "s":
         this.setOption("s", not);
@@ -361,12 +345,6 @@ class LineReader {
     }
   }
 
-  private protocol(text: string, not: boolean): void {
-    const number = parseProtocol(text);
-    if (number === 0 && not) throw new RuleError("rule would never match protocol");
-    this.out.protocol = number === 0 ? null : protocolMatch(number, not);
-  }
-
   /** All options are read: the checks that need the whole line, in iptables' order. */
   private complete(dangling: RuleError | null = null): void {
     const { out } = this;
@@ -451,87 +429,3 @@ class LineReader {
 }
 
 const COMMANDS = "ACDRILSFZNXEP";
-
-/** `-p` as data, shared by the rules that say the same. */
-const protocolMatches = new Map<number, { readonly not: boolean; readonly number: number }>();
-
-function protocolMatch(number: number, not: boolean): { readonly not: boolean; readonly number: number } {
-  const key = number * 2 + (not ? 1 : 0);
-  let found = protocolMatches.get(key);
-  if (found === undefined) {
-    found = { not, number };
-    protocolMatches.set(key, found);
-  }
-  return found;
-}
-
-/** xshared.c: parse_rulenumber. */
-function ruleNumber(text: string): number {
-  const number = parseNumber(text, 1, 0x7fffffff);
-  if (number === null) throw new RuleError(`Invalid rule number \`${text}'`);
-  return number;
-}
-
-function hasSpace(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (isSpace(text.charCodeAt(i))) return true;
-  return false;
-}
-
-/** xshared.c: xt_parse_target. */
-function targetName(name: string): string {
-  if (name === "") throw new RuleError("Invalid target name (too short)");
-  if (byteLength(name) > LONGEST_NAME)
-    throw new RuleError(`Invalid target name \`${name}' (${LONGEST_NAME} chars max)`);
-  if (hasSpace(name)) throw new RuleError(`Invalid target name \`${name}'`);
-  return name;
-}
-
-/** xshared.c: assert_valid_chain_name. */
-export function checkChainName(name: string, family: Family): void {
-  if (byteLength(name) > LONGEST_NAME)
-    throw new RuleError(`chain name \`${name}' too long (must be under ${LONGEST_NAME + 1} chars)`);
-  if (name[0] === "-" || name[0] === "!") throw new RuleError(`chain name not allowed to start with \`${name[0]}'`);
-  if (name === "" || isKnown("target", name, family)) throw new RuleError("chain name may not clash with target name");
-  if (hasSpace(name)) throw new RuleError(`Invalid chain name \`${name}'`);
-}
-
-function notEmpty(name: string): void {
-  if (name === "") throw new RuleError("Empty interface is likely to be undesired");
-}
-
-/** xtables.c: xtables_parse_interface. `+` alone stands for every interface. */
-function parseInterface(text: string, not: boolean): InterfaceMatch | null {
-  if (byteLength(text) > LONGEST_INTERFACE)
-    throw new RuleError(`interface name \`${text}' must be shorter than IFNAMSIZ (${LONGEST_INTERFACE})`);
-  const wildcard = text.endsWith("+");
-  if (text === "+" && !not) return null;
-  return { not, name: wildcard ? text.slice(0, -1) : text, wildcard };
-}
-
-function readCounters(packets: string, bytes: string): Counters {
-  const packetCount = scanCounter(packets);
-  if (packetCount === null) throw new RuleError("-c packet counter not numeric");
-  const byteCount = scanCounter(bytes);
-  if (byteCount === null) throw new RuleError("-c byte counter not numeric");
-  return { packets: packetCount, bytes: byteCount };
-}
-
-/** `-c 3 180`, `-c 3,180`. */
-function readCounterOption(own: string, more: readonly string[]): Counters {
-  const comma = own.indexOf(",", 1);
-  const bytes = comma > 0 ? own.slice(comma + 1) : more[0];
-  if (bytes === undefined) throw new RuleError("-c requires packet and byte counter");
-  return readCounters(own, bytes);
-}
-
-/** xshared.c: parse_wait_time, parse_wait_interval. */
-function checkWait(letter: string, word: string | null): void {
-  if (letter === "w") {
-    if (word !== null && !/^[ \t\n\v\f\r]*[+-]?[0-9]/.test(word)) throw new RuleError("wait seconds not numeric");
-    return;
-  }
-  if (word === null) throw new RuleError("wait interval value required");
-  const micros = scanCounter(word);
-  if (micros === null) throw new RuleError("wait interval not numeric");
-  if (micros > 999999) throw new RuleError(`too long usec wait ${micros} > 999999 usec`);
-}

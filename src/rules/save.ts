@@ -4,9 +4,12 @@
  */
 import { plainLexer } from "../../grammar/rules-lexer.ts";
 import type { Family } from "../packet/hook.ts";
+import type { LineCommand } from "./command.ts";
 import { type Registry, RuleError } from "./extension.ts";
 import type { KernelRefusal } from "./kernel-check.ts";
 import { LONGEST_NAME } from "./known-extensions.ts";
+import type { KnownLine } from "./line-memo.ts";
+import { Recipe } from "./line-recipe.ts";
 import { type LineWords, type WordPlaces, WordReader } from "./line-words.ts";
 import { inOrder, type Problem } from "./problem.ts";
 import { LineError, readLine } from "./rule-line.ts";
@@ -121,8 +124,8 @@ class SaveReader {
     const { words, starts, ends, fits } = this.#plainWords("*", line.text);
     if (fits && isTableName(words[0])) {
       this.#table = this.state.table(words[0]);
-      this.#table.begin();
       if (this.options.onto === undefined) this.#table.clear();
+      this.#table.begin();
       return;
     }
     this.#passing = true;
@@ -201,10 +204,13 @@ class SaveReader {
       if (this.options.counters === true) counters = [counted.packets, counted.bytes];
     }
     const text = from === 0 ? line.text : line.text.slice(from);
-    const words = this.words.read(text);
-    if (!line.complete) cutOpenQuote(words.words as string[], text);
     try {
+      const known = this.words.recall(text);
+      if (known !== null && this.#carryOutKnown(line, known, counters)) return;
+      const words = this.words.read(text, known);
+      if (!line.complete) cutOpenQuote(words.words as string[], text);
       this.#carryOut(line, words, counters);
+      if (known !== null) this.#learn(known);
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
       const [start, length] = this.#wordPlace(text, error.word);
@@ -217,6 +223,29 @@ class SaveReader {
   #wordPlace(text: string, word: number): [start: number, length: number] {
     const { starts, ends } = this.words.places(text);
     return word < starts.length ? [starts[word], ends[word] - starts[word]] : [0, text.length];
+  }
+
+  /** The short way, for a line like one that was read before. False: the line has to be read in full. */
+  #carryOutKnown(line: TextLine, known: KnownLine, counters: readonly [string, string] | null): boolean {
+    const table = this.#table!;
+    const recipe = known.recipes.get(table.name);
+    if (recipe === undefined || recipe === null || line.text.length * 3 > LONGEST_WORD) return false;
+    let command: LineCommand | null;
+    try {
+      command = recipe.read(this.words.values, counters);
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      return false;
+    }
+    if (command === null) return false;
+    this.state.apply(command, table, { file: this.options.file, line: line.number });
+    return true;
+  }
+
+  /** Such a line has been read in full, and was right. */
+  #learn(known: KnownLine): void {
+    const { name } = this.#table!;
+    if (!known.recipes.has(name)) known.recipes.set(name, Recipe.of(known, this.options.family, name));
   }
 
   /** Throws LineError with what is wrong with the line. */

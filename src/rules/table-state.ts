@@ -33,8 +33,8 @@ export class TableState {
   readonly name: TableName;
   /** Base chains in hook order, then user chains in the order in which they were made. */
   readonly chains = new Map<string, ChainState>();
-  /** Rules and chains whose counters were set since `begin`; null: each command is committed at once. */
-  #counted: WeakSet<Rule | ChainState> | null = null;
+  /** Rules that were there at `begin`, and chains whose policy counters were set since; null: each command is committed at once. */
+  #since: { readonly rules: Set<Rule>; readonly counted: Set<string> } | null = null;
 
   constructor(name: TableName) {
     this.name = name;
@@ -69,7 +69,9 @@ export class TableState {
    * the kernel gets its counters after that (libiptc.c: COUNTER_MAP_SET).
    */
   begin(): void {
-    this.#counted = new WeakSet();
+    const rules = new Set<Rule>();
+    for (const chain of this.chains.values()) for (const rule of chain.rules) rules.add(rule);
+    this.#since = { rules, counted: new Set() };
   }
 
   /** iptables-restore begins a table: rules and user chains go, policies stay. */
@@ -90,11 +92,10 @@ export class TableState {
   append(name: string, rules: readonly Rule[]): string | null {
     const chain = this.chains.get(name);
     if (chain === undefined) return noSuch(name);
-    for (const rule of rules) {
-      const refusal = this.#target(rule.target);
+    for (let i = 0; i < rules.length; i++) {
+      const refusal = this.#target(rules[i].target);
       if (refusal !== null) return refusal;
-      this.#counted?.add(rule);
-      chain.rules.push(rule);
+      chain.rules.push(rules[i]);
     }
     return null;
   }
@@ -107,7 +108,6 @@ export class TableState {
     for (const rule of rules) {
       const refusal = this.#target(rule.target);
       if (refusal !== null) return refusal;
-      this.#counted?.add(rule);
       chain.rules.splice(number - 1, 0, rule);
     }
     return null;
@@ -119,7 +119,6 @@ export class TableState {
     if (number > chain.rules.length) return "Index of replacement too big";
     const refusal = this.#target(rule.target);
     if (refusal !== null) return refusal;
-    this.#counted?.add(rule);
     chain.rules[number - 1] = rule;
     return null;
   }
@@ -193,13 +192,17 @@ export class TableState {
     const { name } = chain;
     this.chains.delete(name);
     this.chains.set(to, { ...chain, name: to });
-    for (const other of this.chains.values())
-      other.rules = other.rules.map((rule) =>
-        rule.target !== null && rule.target.kind !== "target" && rule.target.chain === name
-          ? { ...rule, target: { ...rule.target, chain: to } }
-          : rule,
-      );
+    for (const other of this.chains.values()) other.rules = other.rules.map((rule) => this.#renamed(rule, name, to));
     return null;
+  }
+
+  /** A rule that leads elsewhere is the same rule. */
+  #renamed(rule: Rule, name: string, to: string): Rule {
+    const { target } = rule;
+    if (target === null || !leadsTo(target, name)) return rule;
+    const renamed = { ...rule, target: { ...target, chain: to } } as Rule;
+    if (this.#since?.rules.has(rule) === true) this.#since.rules.add(renamed);
+    return renamed;
   }
 
   flush(name: string | null): string | null {
@@ -210,13 +213,14 @@ export class TableState {
 
   zero(name: string | null): string | null {
     return this.#each(name, (chain) => {
-      if (chain.policy !== null && this.#counted?.has(chain) !== true) chain.counters = ZERO;
+      if (chain.policy !== null && this.#since?.counted.has(chain.name) !== true) chain.counters = ZERO;
       chain.rules = chain.rules.map((rule) => this.#zeroed(rule));
     });
   }
 
   #zeroed(rule: Rule): Rule {
-    return this.#counted?.has(rule) === true ? rule : { ...rule, counters: ZERO };
+    const { rules } = this.#since ?? { rules: null };
+    return rules === null || rules.has(rule) ? { ...rule, counters: ZERO } : rule;
   }
 
   zeroNumber(name: string, number: number): string | null {
@@ -245,7 +249,7 @@ export class TableState {
     chain.policy = policy;
     if (counters !== null) {
       chain.counters = counters;
-      this.#counted?.add(chain);
+      this.#since?.counted.add(name);
     }
     return null;
   }
