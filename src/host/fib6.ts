@@ -36,7 +36,7 @@ export interface Entry6 {
   readonly dev: number;
   /** RTF_REJECT */
   readonly reject: boolean;
-  /** RTF_NONEXTHOP: local addresses and rejects. */
+  /** RTF_NONEXTHOP: the host's addresses and rejects. */
   readonly noNextHop: boolean;
   readonly via: readonly number[] | null;
   readonly prefsrc: readonly number[] | null;
@@ -119,7 +119,7 @@ export class Fib6 {
       metric: spec.metric === null || spec.metric === 0 ? USER_METRIC : spec.metric,
       dev: device.index,
       reject,
-      noNextHop: reject || type === RTN_LOCAL,
+      noNextHop: reject,
       via: reject ? null : spec.via,
       prefsrc: spec.src,
       mtu: spec.mtu,
@@ -146,6 +146,15 @@ export class Fib6 {
         (dev === 0 || dev === device.index) &&
         !device.settings6.disabled &&
         device.addresses.some((address) => address.family === 6 && sameWords(address.words, words)),
+    );
+  }
+
+  /** Does the device, or any (`dev` 0), answer to this anycast address: ipv6_chk_acast_addr. */
+  isAnycast(w0: number, w1: number, w2: number, w3: number, dev: number): boolean {
+    const leaf = this.#local.lengths[0] === 128 ? this.#local.leaf(0, w0, w1, w2, w3) : null;
+    if (leaf === null) return false;
+    return leaf.some(
+      (entry) => entry.type === RTN_ANYCAST && (dev === 0 || dev === entry.dev) && !this.#added.has(entry),
     );
   }
 

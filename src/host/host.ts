@@ -115,6 +115,11 @@ export class Host {
     return this.#routing6.output(d0, d1, d2, d3, oif, (s0 | s1 | s2 | s3) !== 0);
   }
 
+  /** Is the destination of such a route an anycast address (ipv6_anycast_destination)? `chosen`: has it a source? */
+  leadsToAnycast6(d0: number, d1: number, d2: number, d3: number, oif: number, chosen: boolean): boolean {
+    return this.#routing6.leadsToAnycast(d0, d1, d2, d3, oif, chosen);
+  }
+
   /** fib_frontend.c: inet_addr_type (`dev` 0) or inet_dev_addr_type: an RTN_*. */
   addressType4(address: number, dev: number): number {
     return this.#routing4.addressType(address, dev);
@@ -142,6 +147,11 @@ export class Host {
 
   isLocal6(a0: number, a1: number, a2: number, a3: number): boolean {
     return this.#routing6.isOwn(a0, a1, a2, a3);
+  }
+
+  /** Whether the device, or any (`dev` 0), answers to this anycast address (ipv6_chk_acast_addr). */
+  isAnycast6(a0: number, a1: number, a2: number, a3: number, dev: number): boolean {
+    return this.#routing6.isOwnAnycast(a0, a1, a2, a3, dev);
   }
 
   /** Whether the device is in this IPv6 multicast group (ipv6_chk_mcast_addr). */

@@ -113,6 +113,11 @@ export class Routing6 {
     return this.#fib.isLocal([w0, w1, w2, w3], 0);
   }
 
+  /** Is it an anycast address of the device, or of any (`dev` 0)? */
+  isOwnAnycast(w0: number, w1: number, w2: number, w3: number, dev: number): boolean {
+    return this.#fib.isAnycast(w0, w1, w2, w3, dev);
+  }
+
   isGroupMember(dev: number, w0: number, w1: number, w2: number, w3: number): boolean {
     return this.#groups[dev].has(`${w0},${w1},${w2},${w3}`);
   }
@@ -151,11 +156,14 @@ export class Routing6 {
     const entry = this.#outputEntry(w0, w1, w2, w3, dev, false);
     if (entry === null || (entry.reject && this.#routeOf(entry).error !== 0)) return types | (1 << RTN_UNREACHABLE);
     if (dev !== 0 ? this.#fib.isLocal([w0, w1, w2, w3], dev) : entry.type === RTN_LOCAL) types |= 1 << RTN_LOCAL;
-    const [p0, p1, p2, p3] = entry.prefix;
-    const first = entry.length < 127 && entry.via === null && !entry.noNextHop;
-    if (entry.type === RTN_ANYCAST || (first && p0 === w0 && p1 === w1 && p2 === w2 && p3 === w3))
-      types |= 1 << RTN_ANYCAST;
+    if (isAnycast(entry, w0, w1, w2, w3)) types |= 1 << RTN_ANYCAST;
     return types;
+  }
+
+  /** Is the destination of this output route an anycast address? */
+  leadsToAnycast(w0: number, w1: number, w2: number, w3: number, oif: number, chosen: boolean): boolean {
+    const entry = this.#outputEntry(w0, w1, w2, w3, oif, chosen);
+    return entry !== null && isAnycast(entry, w0, w1, w2, w3);
   }
 
   #holds(slot: number, w0: number, w1: number, w2: number, w3: number, tag: number): boolean {
@@ -249,6 +257,13 @@ export class Routing6 {
     out.set(winner);
     return true;
   }
+}
+
+/** ip6_route.h: ipv6_anycast_destination: also the first address of any network that is on the link. */
+function isAnycast(entry: Entry6, w0: number, w1: number, w2: number, w3: number): boolean {
+  const [p0, p1, p2, p3] = entry.prefix;
+  const first = entry.length < 127 && entry.via === null && !entry.noNextHop;
+  return entry.type === RTN_ANYCAST || (first && p0 === w0 && p1 === w1 && p2 === w2 && p3 === w3);
 }
 
 const NO_WORDS: readonly number[] = [0, 0, 0, 0];

@@ -242,7 +242,13 @@ export function compareEvent(found: Difference[], event: number, kernel: EventAn
   const say = (what: Difference["what"], k: string, t: string) => {
     if (k !== t) found.push({ event, what, kernel: k, twin: t });
   };
-  const out = (answer: EventAnswer) => answer.out.map(({ dev, bytes }) => `${dev} ${bytes}`).join("\n");
+  // The kernel's devices are read one after another: only of each is it known in which order packets left.
+  const perDevice = (answer: EventAnswer) =>
+    [...answer.out].sort((a, b) => (a.dev < b.dev ? -1 : Number(a.dev > b.dev)));
+  const out = (answer: EventAnswer) =>
+    perDevice(answer)
+      .map(({ dev, bytes }) => `${dev} ${bytes}`)
+      .join("\n");
   say("out", out(kernel), out(twin));
   say("state", String(kernel.state), kernel.state === null ? "null" : String(twin.state));
   // A packet that is dropped before the first hook of its path leaves no trace of where it was going.

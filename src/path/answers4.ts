@@ -29,7 +29,11 @@ const LENGTH = 40;
 export function tcpReset4(on: Stack, p: Skb): void {
   if (!p.hasPorts || p.protocol !== IPPROTO_TCP || (p.tcpFlags & TCP_RST) !== 0 || !checksumIsRight4(p)) return;
   // Verified before, and yet summed once more.
-  if (p.checksum === CHECKSUM_COMPLETE && p.hook === FORWARD && ipv4HeaderSum(p.view, p.start, p.l4 - p.start) !== 0xffff)
+  if (
+    p.checksum === CHECKSUM_COMPLETE &&
+    p.hook === FORWARD &&
+    ipv4HeaderSum(p.view, p.start, p.l4 - p.start) !== 0xffff
+  )
     return;
   const route = p.route;
   if (route === null || route.type === RTN_BROADCAST || route.type === RTN_MULTICAST) return;

@@ -3,7 +3,6 @@
  */
 import { check, pseudoSum6, sumOf } from "../bytes/checksum.ts";
 import type { Route } from "../host/route.ts";
-import { RTN_ANYCAST } from "../host/route.ts";
 import { HeaderWalk, IPV6_HEADER, IPV6_LENGTH, IPV6_NEXT_HEADER, skipExtensionHeaders } from "../packet/ipv6.ts";
 import { PACKET_HOST } from "../packet/packet.ts";
 import { IPPROTO_ICMPV6 } from "../packet/transport.ts";
@@ -71,14 +70,16 @@ function answer(on: Stack, p: Skb, type: number, code: number, info: number, lim
   const host = on.host;
   const mark = host.sysctl.fwmarkReflect6 !== 0 ? p.mark : 0;
   // A link-local sender is known by its device.
-  const oif = isLinkLocal(p.src0) ? p.deviceNow : 0;
+  const oif = isLinkLocal(p.src0) ? linkOf(p) : 0;
   chooseSource(on, p, many);
   const [s0, s1, s2, s3] = chosen;
   const way = host.route6(p.src0, p.src1, p.src2, p.src3, s0, s1, s2, s3, oif, mark);
   if (limited && !mayAnswer(on, p, way)) return;
   if (way.error !== 0) return;
-  if (way.type === RTN_ANYCAST && host.sysctl.icmp6ErrorAnycastAsUnicast === 0) return;
-  if ((s0 | s1 | s2 | s3) === 0 && !sourceOfRoute(on, p, way)) return;
+  const known = (s0 | s1 | s2 | s3) !== 0;
+  const anycast = host.leadsToAnycast6(p.src0, p.src1, p.src2, p.src3, oif, known);
+  if (anycast && host.sysctl.icmp6ErrorAnycastAsUnicast === 0) return;
+  if (!known && !sourceOfRoute(on, p, way)) return;
   const quoted = Math.min(p.length, MIN_MTU - IPV6_HEADER - ICMP_HEADER);
   const skb = build(on, p, type, code, info, quoted, way);
   skb.mark = mark;
@@ -86,6 +87,11 @@ function answer(on: Stack, p: Skb, type: number, code: number, info: number, lim
   localOut6(on, skb);
   on.tell(p, skb, `ICMPv6 type ${type} code ${code} to the sender`);
   on.done(skb);
+}
+
+/** icmp6_dev: what the host sends to itself is on lo, but the address that it goes to is another device's. */
+function linkOf(p: Skb): number {
+  return p.deviceNow === LO && p.route !== null && p.route.sourceDev !== 0 ? p.route.sourceDev : p.deviceNow;
 }
 
 /** Fills `chosen`: the address that was written to, if it is ours; else one of the device it came in on, or none. */
@@ -103,9 +109,10 @@ function chooseSource(on: Stack, p: Skb, many: boolean): void {
   if (!prefers && p.iif !== 0) on.host.selectAddress6(p.iif, p.src0, p.src1, p.src2, p.src3, chosen);
 }
 
-/** ipv6_chk_addr: a link-local address counts on its own device only. */
+/** ipv6_chk_addr, ipv6_chk_acast_addr_src: a link-local address counts on its own device only. */
 function isOurs(on: Stack, p: Skb): boolean {
   const { dst0, dst1, dst2, dst3 } = p;
+  if (on.host.isAnycast6(dst0, dst1, dst2, dst3, isLinkLocal(dst0) ? p.deviceNow : 0)) return true;
   if (!isLinkLocal(dst0)) return on.host.isLocal6(dst0, dst1, dst2, dst3);
   return on.host.interfaces[p.deviceNow].addresses.some(
     ({ words }) => words[0] === dst0 && words[1] === dst1 && words[2] === dst2 && words[3] === dst3,

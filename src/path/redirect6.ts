@@ -25,12 +25,12 @@ export function redirect6(on: Stack, p: Skb, route: Route): void {
   const gateway = (route.via0 | route.via1 | route.via2 | route.via3) !== 0;
   const target = gateway ? [route.via0, route.via1, route.via2, route.via3] : [p.dst0, p.dst1, p.dst2, p.dst3];
   if (gateway && !isLinkLocal(target[0])) return;
-  const way = on.host.route6(p.src0, p.src1, p.src2, p.src3, 0, 0, 0, 0, route.dev, 0);
+  const [s0, s1, s2, s3] = own.words;
+  const way = on.host.route6(p.src0, p.src1, p.src2, p.src3, s0, s1, s2, s3, route.dev, 0);
   if (way.error !== 0 || (way.via0 | way.via1 | way.via2 | way.via3) !== 0) return;
   if (!on.limit.peer(address(p.src0, p.src1, p.src2, p.src3), PER_DESTINATION)) return;
   const skb = build(on, p, own.words, target);
   skb.route = way;
-  on.conntrack.attach(skb, p);
   localOut6(on, skb);
   on.tell(p, skb, "ICMPv6 redirect to the sender");
   on.done(skb);
