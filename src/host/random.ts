@@ -25,6 +25,8 @@ export interface RandomSource {
    * `min + offset % size` is tried first (nf_nat_core.c: nf_nat_l4proto_unique_tuple).
    */
   offset(purpose: RandomPurpose, min: number, size: number): number;
+  /** The value with which such a search ends when none was free: `value`, which was tried last. */
+  last(purpose: RandomPurpose, value: number): number;
 }
 
 /** xorshift32 from a seed: the same seed gives the same run on every machine. */
@@ -51,15 +53,21 @@ export class SeededRandom implements RandomSource {
   offset(purpose: RandomPurpose, _min: number, _size: number): number {
     return this.u16(purpose);
   }
+
+  last(_purpose: RandomPurpose, value: number): number {
+    return value;
+  }
 }
 
 /**
  * Answers from a list per purpose, in order, and falls back to a seeded source when the list is used up. For a search
- * the list holds the values themselves (a port, an id); one that is not among those searched is left out.
+ * the list holds the values it ends with (a port, an id); one that is not among those searched is left out.
  */
 export class ScriptedRandom implements RandomSource {
   readonly #answers: Map<RandomPurpose, number[]>;
   readonly #fallback: RandomSource;
+  /** The values with which searches are to end. */
+  readonly #wanted = new Map<RandomPurpose, number>();
 
   constructor(answers: Partial<Record<RandomPurpose, readonly number[]>>, fallback: RandomSource = new SeededRandom()) {
     this.#answers = new Map(Object.entries(answers).map(([k, v]) => [k as RandomPurpose, [...(v ?? [])]]));
@@ -76,6 +84,7 @@ export class ScriptedRandom implements RandomSource {
   /** Forgets what was queued and not drawn. */
   clear(): void {
     this.#answers.clear();
+    this.#wanted.clear();
   }
 
   u32(purpose: RandomPurpose): number {
@@ -88,8 +97,13 @@ export class ScriptedRandom implements RandomSource {
 
   offset(purpose: RandomPurpose, min: number, size: number): number {
     const value = this.#answers.get(purpose)?.shift();
-    return value !== undefined && value >= min && value < min + size
-      ? value - min
-      : this.#fallback.offset(purpose, min, size);
+    if (value === undefined || value < min || value >= min + size) return this.#fallback.offset(purpose, min, size);
+    this.#wanted.set(purpose, value);
+    return value - min;
+  }
+
+  /** Where every value was taken, any of them may be the last. */
+  last(purpose: RandomPurpose, value: number): number {
+    return this.#wanted.get(purpose) ?? value;
   }
 }

@@ -12,7 +12,7 @@ import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import { tupleOf } from "../path/entry-of.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
-import { linesWith } from "./conntrack-table.ts";
+import { linesWith, withoutInstant } from "./conntrack-table.ts";
 import { tool } from "./namespace.ts";
 import type { LogMessage } from "./netfilter-log.ts";
 import { KernelNetwork, type KernelSetup } from "./network.ts";
@@ -26,6 +26,8 @@ export class KernelFirewall {
   readonly #setup: KernelSetup;
   /** The rules put connections into zones, of which a packet's bytes tell nothing. */
   readonly #zones: boolean;
+  /** Where there are zones: the connections after the packet before. */
+  #known: ReadonlySet<string> = new Set();
   /** Does an answer hold all connections, too? Where there are zones it always does. */
   everyConnection = true;
   /** The last packet as it was delivered to the host itself, or null. */
@@ -96,16 +98,18 @@ export class KernelFirewall {
     const trace = this.#trace(own);
     const by = decider(trace, this.#setup.rulesets[family], passed);
     const connections = this.everyConnection || this.#zones ? this.connections() : null;
+    const state = stateOf(own);
+    const certain = passed && state !== null && state !== "INVALID" && state !== "UNTRACKED";
     return {
       time,
       in: dev,
       path,
-      state: stateOf(own),
+      state,
       verdict: this.#verdict(by, family, passed),
       by,
       out,
       // As conntrack saw it: a fragment with all that it belongs to.
-      entry: this.#entryOf(own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes, connections, passed),
+      entry: this.#entryOf(own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes, connections, certain),
       connections,
       trace: this.#trace(messages),
       invalid: messages
@@ -116,14 +120,18 @@ export class KernelFirewall {
 
   /**
    * The line of the connection that a packet belongs to, by the tuple it has; null: the table holds none. Where there
-   * are zones, only of a packet that passed is it certain that its connection is there.
+   * are zones it is the one that was not there before; else the only one, of a packet that is `certain` to have one.
    */
-  #entryOf(bytes: Uint8Array, connections: readonly string[] | null, passed: boolean): string | null {
+  #entryOf(bytes: Uint8Array, connections: readonly string[] | null, certain: boolean): string | null {
     const tuple = tupleOf(bytes);
+    if (!this.#zones) return tuple === null ? null : this.#network.connections.find(tuple);
+    const known = this.#known;
+    this.#known = new Set((connections ?? []).map(withoutInstant));
     if (tuple === null) return null;
-    if (!this.#zones) return this.#network.connections.find(tuple);
     const lines = linesWith(tuple, connections ?? []);
-    return passed && lines.length === 1 ? lines[0] : null;
+    const fresh = lines.filter((line) => !known.has(withoutInstant(line)));
+    if (fresh.length === 1) return fresh[0];
+    return certain && lines.length === 1 ? lines[0] : null;
   }
 
   #trace(messages: readonly LogMessage[]): TraceLine[] {

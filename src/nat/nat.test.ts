@@ -255,7 +255,7 @@ test("when all ports are taken, a packet costs at most 248 lookups", (t) => {
     r.forward(udp("10.0.0.2", 10000 + i, SERVER, 53));
   }
   let draws = 0;
-  r.host.random = { u16: () => 0, u32: () => 0, offset: () => draws++ * 50 };
+  r.host.random = { u16: () => 0, u32: () => 0, offset: () => draws++ * 50, last: (_purpose, port) => port };
   t.is(r.forward(udp("10.0.0.2", 20000, SERVER, 53)), null);
   t.is(draws, 5, "128 + 64 + 32 + 16 + 8");
 });

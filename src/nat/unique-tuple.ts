@@ -190,7 +190,12 @@ export class UniqueTuple {
         if (!this.#takenHarder(connections, handle, tuple, left)) return;
         offset = (offset + 1) & 0xffff;
       }
-      if (attempts >= size || attempts < 16) return;
+      if (attempts >= size || attempts < 16) {
+        const last = random.last(purpose, inSource ? tuple.sport : tuple.dport);
+        if (inSource) tuple.sport = last;
+        else tuple.dport = last;
+        return;
+      }
       offset = random.offset(purpose, min, size);
     }
   }

@@ -9,10 +9,7 @@ import { PACKET_LOOPBACK } from "../packet/packet.ts";
 import { fragment4 } from "./fragment4.ts";
 import { frameNeeded4 } from "./icmp4.ts";
 import { type Skb, WAY_OUTPUT } from "./skb.ts";
-import { LO, type Stack } from "./stack.ts";
-
-/** 224.0.0.1: the group that every host is in. */
-const ALL_HOSTS = -0x1fffffff;
+import { ALL_HOSTS, LO, type Stack } from "./stack.ts";
 
 /** ip_local_out: a packet of the host's own, complete and with its route. */
 export function localOut4(on: Stack, p: Skb): number {

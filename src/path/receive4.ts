@@ -31,7 +31,7 @@ import { ICMP_PARAMETER_PROBLEM, ICMP_UNREACHABLE, icmpSend4 } from "./icmp4.ts"
 import { compileOptions, noOptions } from "./ip-options.ts";
 import { optionsHost } from "./options-host.ts";
 import { type Skb, WAY_INPUT, WAY_OUTPUT } from "./skb.ts";
-import type { Stack } from "./stack.ts";
+import { ALL_HOSTS, type Stack } from "./stack.ts";
 
 const TCP_HEADER = 20;
 
@@ -92,7 +92,9 @@ function finish(on: Stack, p: Skb): number {
     if (route.type === RTN_UNSPEC) return on.drop(p, route.reason, route.detail);
     p.route = route;
     p.routedIn = true;
-  }
+  } else if (p.route.type === RTN_MULTICAST && p.dst0 !== ALL_HOSTS)
+    // __mkroute_output: a way out is no way in, unless the host is in the group (RTCF_LOCAL).
+    return on.drop(p, "sent through lo to a group that the host is not in");
   if (p.steps !== null) p.steps.push({ kind: "route", text: routeText(on, p.route) });
   if (p.l4 - p.start > IPV4_MIN_HEADER) {
     const code = readOptions(on, p);

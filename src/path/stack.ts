@@ -35,6 +35,8 @@ const pass: SkbWalk = () => PASS;
 const EMPTY: HookWalks = { preRouting: pass, input: pass, forward: pass, output: pass, postRouting: pass };
 
 export const LO = 1;
+/** 224.0.0.1: the group that every host is in. */
+export const ALL_HOSTS = -0x1fffffff;
 /** netdev_max_backlog: so many packets wait on lo; more are lost. */
 const BACKLOG = 1000;
 

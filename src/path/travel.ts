@@ -45,9 +45,8 @@ function drain(on: Stack, main: Skb | null, code: number): number {
       p.zone = 0;
       p.zoneDirection = 3;
     }
-    if (main !== null && main.way !== WAY_OUTPUT && p !== main && p.steps !== null) {
-      // It was told of as it was sent; what becomes of it now is told in its turn. (What a process sends to the host
-      // itself is received at once.)
+    if (main !== null && p.steps !== null && waited(main, p)) {
+      // It was told of as it was sent; what becomes of it now is told in its turn.
       p.steps = [];
       on.tell(main, p, "which the host itself receives");
     }
@@ -63,6 +62,14 @@ function drain(on: Stack, main: Skb | null, code: number): number {
     }
   }
   return result;
+}
+
+/**
+ * Was it received later than it was sent? What a process sends to the host itself is received at once, and so is an
+ * answer to that; but the copy of an answer is sent before the answer is (netif_rx, while BHs are off).
+ */
+function waited(main: Skb, p: Skb): boolean {
+  return main.way === WAY_OUTPUT ? p.copyOf !== null && p.copyOf !== main : p !== main;
 }
 
 /** raw_send_hdrinc: what the sender left open in the header. */
