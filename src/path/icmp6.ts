@@ -155,6 +155,8 @@ function build(on: Stack, p: Skb, type: number, code: number, info: number, quot
   skb.load(data, view, 0, length);
   skb.begin();
   skb.local = true;
+  // The host may cut what it makes itself (ip6_sk_ignore_df).
+  skb.ignoreDf = true;
   skb.route = way;
   return skb;
 }

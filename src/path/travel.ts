@@ -5,12 +5,15 @@ import type { Route } from "../host/route.ts";
 import { DROP } from "../packet/hook.ts";
 import { IP_DF, IPV4_FRAGMENT, IPV4_SOURCE, setIpv4Check } from "../packet/ipv4.ts";
 import { PASS } from "./decisions.ts";
+import { isLinkLocal } from "./icmp6.ts";
 import { localOut4 } from "./output4.ts";
 import { localOut6 } from "./output6.ts";
 import { receive4 } from "./receive4.ts";
 import { receive6 } from "./receive6.ts";
 import { type Skb, WAY_OUTPUT } from "./skb.ts";
 import { LO, type Stack } from "./stack.ts";
+
+const source = new Int32Array(4);
 
 /** Lets the clock go on to `time` (µs): what waited too long gives up, and may say so. */
 export function passTime(on: Stack, time: number): void {
@@ -85,6 +88,14 @@ function fillHeader4(on: Stack, p: Skb, route: Route): void {
   setIpv4Check(p);
 }
 
+/** ip6_dst_lookup_tail: a raw socket is given a source, whatever the header says, or may not send. */
+function hasSource6(on: Stack, p: Skb, route: Route): boolean {
+  // For all that lies beyond the link any address will do, and ::1 is always there.
+  if (p.dst0 >>> 24 !== 0xff && !isLinkLocal(p.dst0)) return true;
+  if ((route.source0 | route.source1 | route.source2 | route.source3) !== 0) return true;
+  return on.host.selectAddress6(route.sourceDev, p.dst0, p.dst1, p.dst2, p.dst3, source);
+}
+
 /** The host sends the packet, complete as it is (raw.c: raw_send_hdrinc). `outDev` may say by which device. */
 function depart(on: Stack, p: Skb): number {
   const { host } = on;
@@ -98,6 +109,7 @@ function depart(on: Stack, p: Skb): number {
       ? host.route4(p.dst0, 0, p.outDev, p.tos, p.mark)
       : host.route6(p.dst0, p.dst1, p.dst2, d3, 0, 0, 0, 0, p.outDev, p.mark);
   if (route.error !== 0) return on.drop(p, route.reason === "" ? "no route" : route.reason, route.detail);
+  if (p.family === 6 && p.outDev === 0 && !hasSource6(on, p, route)) return on.drop(p, "no address to send from");
   if (p.length > host.interfaces[route.dev].mtu && !p.merged) return on.drop(p, "longer than the device's MTU");
   p.route = route;
   if (p.family === 4) fillHeader4(on, p, route);
