@@ -4,7 +4,7 @@
  *
  *     npm run bench                      all of it (about two minutes)
  *     npm run bench -- --packets 200000  shorter
- *     npm run bench -- --only w1,wn
+ *     npm run bench -- --only w1,wn      of the workloads only these; load: only how long rules take to load
  *
  * Each figure is taken in a process of its own, twin and kernel in turn, and the median of --rounds is shown.
  * Absolute figures differ between machines and hours; the ratios are what counts.
@@ -15,6 +15,7 @@ import { cpus, tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type KernelFigure, measureKernel } from "./kernel.ts";
+import { type LoadFigure, measureLoad, measureRestore } from "./load.ts";
 import { type RulesetKind, rulesetText } from "./rulesets.ts";
 import { measureTwin, type TwinFigure } from "./twin.ts";
 import { type WorkloadName, writeWorkload } from "./workloads.ts";
@@ -50,20 +51,28 @@ const CASES: readonly Case[] = [
   { name: "wn NAT, 10 rules", workload: "wn", rules: 10, kind: "nat", goal: 12 },
 ];
 
+/** Loading: rules, and the time that the project allows itself, in times of what iptables-legacy-restore needs. */
+const LOADS: readonly { readonly rules: number; readonly kind: RulesetKind; readonly goal: number }[] = [
+  { rules: 10000, kind: "last", goal: 2 },
+  { rules: 10000, kind: "nat", goal: 2 },
+  { rules: 100000, kind: "last", goal: 2 },
+];
+
+type Engine = "twin" | "kernel" | "floor" | "load" | "restore";
+
 const packets = Number(values.packets);
 if (positionals[0] === "one")
-  one(
-    positionals[1] as "twin" | "kernel" | "floor",
-    positionals[2] as WorkloadName,
-    Number(positionals[3]),
-    positionals[4] as RulesetKind,
-  );
+  one(positionals[1] as Engine, positionals[2] as WorkloadName, Number(positionals[3]), positionals[4] as RulesetKind);
 else all();
 
 /** In the process of one figure. */
-function one(engine: "twin" | "kernel" | "floor", workload: WorkloadName, rules: number, kind: RulesetKind): void {
-  const file = capture(workload);
+function one(engine: Engine, workload: WorkloadName, rules: number, kind: RulesetKind): void {
   const text = rulesetText(rules, kind);
+  if (engine === "load" || engine === "restore") {
+    console.log(JSON.stringify(engine === "load" ? measureLoad(text) : measureRestore(text)));
+    return;
+  }
+  const file = capture(workload);
   // The kernel is slow with many rules: a part of the packets says enough.
   const most = rules > 1000 ? packets / 10 : packets;
   const figure =
@@ -82,6 +91,29 @@ function all(): void {
     "                        twin ns (read)   Mpps   kernel ns  floor    ratio  goal   less floor  goal   B/conn   RSS MB  load ms",
   );
   for (const one of chosen) show(one, withKernel);
+  if (values.only === undefined || values.only.split(",").includes("load"))
+    for (const one of LOADS) load(one, withKernel);
+}
+
+/** How long rules take to load, in fresh processes. */
+function load({ rules, kind, goal }: (typeof LOADS)[number], withKernel: boolean): void {
+  const middle = (engine: "load" | "restore") => {
+    const rounds = Array.from(
+      { length: Number(values.rounds) },
+      () => figureOf(engine, "w1", rules, kind) as LoadFigure,
+    );
+    return rounds.map(({ ms }) => ms).sort((a, b) => a - b)[rounds.length >> 1];
+  };
+  const twin = middle("load");
+  const row: Record<string, unknown> = { at: new Date().toISOString(), name: `load ${rules} rules, ${kind}`, twin };
+  let line = `load ${rules.toLocaleString("en")} rules (${kind}): ${twin.toFixed(0)} ms`;
+  if (withKernel) {
+    const kernel = middle("restore");
+    Object.assign(row, { kernel, ratio: twin / kernel });
+    line += `, iptables-legacy-restore ${kernel.toFixed(0)} ms: ${(twin / kernel).toFixed(2)}×, goal ≤${goal}×`;
+  }
+  console.log(line);
+  if (values.keep) appendFileSync("bench/history.jsonl", `${JSON.stringify(row)}\n`);
 }
 
 function show(c: Case, withKernel: boolean): void {
@@ -130,21 +162,15 @@ function middle<F extends { readonly ns: number }>(figures: readonly F[]): F {
 }
 
 function child(engine: "twin" | "kernel" | "floor", c: Case): TwinFigure | KernelFigure {
-  const script = fileURLToPath(import.meta.url);
-  const args = [
-    "--expose-gc",
-    script,
-    "--packets",
-    String(packets),
-    "one",
-    engine,
-    c.workload,
-    String(c.rules),
-    c.kind,
-  ];
   capture(c.workload);
+  return figureOf(engine, c.workload, c.rules, c.kind) as TwinFigure | KernelFigure;
+}
+
+function figureOf(engine: Engine, workload: WorkloadName, rules: number, kind: RulesetKind): unknown {
+  const script = fileURLToPath(import.meta.url);
+  const args = ["--expose-gc", script, "--packets", String(packets), "one", engine, workload, String(rules), kind];
   const result = spawnSync(process.execPath, args, { encoding: "utf8", maxBuffer: 1 << 26 });
-  if (result.status !== 0) throw new Error(`${engine} ${c.name}: ${result.stderr}`);
+  if (result.status !== 0) throw new Error(`${engine} ${workload}, ${rules} rules: ${result.stderr}`);
   return JSON.parse(result.stdout.trim().split("\n").at(-1)!);
 }
 
