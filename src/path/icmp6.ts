@@ -156,7 +156,7 @@ function build(on: Stack, p: Skb, type: number, code: number, info: number, quot
   skb.begin();
   skb.local = true;
   // The host may cut what it makes itself (ip6_sk_ignore_df).
-  skb.ignoreDf = true;
+  skb.ignoreDf = skb.special = true;
   skb.route = way;
   return skb;
 }

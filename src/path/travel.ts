@@ -3,7 +3,7 @@
  */
 import type { Route } from "../host/route.ts";
 import { DROP } from "../packet/hook.ts";
-import { IP_DF, IPV4_FRAGMENT, IPV4_SOURCE, setIpv4Check } from "../packet/ipv4.ts";
+import { IP_DF, IPV4_FRAGMENT, IPV4_LENGTH, IPV4_SOURCE, setIpv4Check } from "../packet/ipv4.ts";
 import { PASS } from "./decisions.ts";
 import { isLinkLocal } from "./icmp6.ts";
 import { localOut4 } from "./output4.ts";
@@ -80,6 +80,11 @@ function fillHeader4(on: Stack, p: Skb, route: Route): void {
   const { view, start } = p;
   const anonymous = p.src0 === 0 && route.source0 !== 0;
   const nameless = view.getUint16(start + 4) === 0 && (view.getUint16(start + IPV4_FRAGMENT) & IP_DF) === 0;
+  // It is as long as it is; unless the capture cut it.
+  if (p.cut && p.wire === p.end - start) {
+    view.setUint16(start + IPV4_LENGTH, p.wire);
+    p.reload();
+  }
   if (anonymous) {
     p.src0 = route.source0;
     view.setInt32(start + IPV4_SOURCE, route.source0);
