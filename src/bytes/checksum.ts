@@ -39,17 +39,33 @@ export function mangled0(value: number): number {
  * The sum of the bytes at `start` … `end - 1`, folded to 16 bits; an odd last byte counts as the high half of a word.
  * `start` need not be aligned. The caller answers for the range: it lies inside the view.
  *
- * Whole packets are summed here, so this is the hottest loop there is. The bytes are read as little-endian words,
- * since the sum commutes with swapping bytes. In the capture reader's memory WebAssembly adds up all but the tail.
+ * The bytes are read as little-endian words, since the sum commutes with swapping bytes.
  */
 export function sumOf(view: DataView, start: number, end: number): number {
+  return swapped(littleEndianSum(view, start, end));
+}
+
+/** Do the bytes at `start` … `end - 1`, their checksum among them, and the pseudo header with this sum, add up? */
+export function sumHolds(view: DataView, start: number, end: number, pseudoSum: number): boolean {
+  return fold(littleEndianSum(view, start, end) + swapped(fold(pseudoSum))) === 0xffff;
+}
+
+function swapped(sum: number): number {
+  return ((sum & 0xff) << 8) | (sum >>> 8);
+}
+
+/** Whole packets are summed here, so this is the hottest loop there is: in the capture reader's memory it is WebAssembly. */
+function littleEndianSum(view: DataView, start: number, end: number): number {
+  return view === vectorView && end - start <= VECTOR_MOST ? vectorSum(start, end) : plainSum(view, start, end);
+}
+
+function plainSum(view: DataView, start: number, end: number): number {
   const length = end - start;
   let at = start;
   let sum = 0;
   if (length >= BLOCKS_LEAST) {
     at = start + (length & ~15);
-    if (view === vectorView && length <= VECTOR_MOST) sum = fold(vectorSum(start, at));
-    else sum = sumBlocks(view, start, at);
+    sum = sumBlocks(view, start, at);
   }
   for (const stop = end - 3; at < stop; at += 4) sum += sumOfWord(view.getInt32(at, true));
   if (at < end - 1) {
@@ -57,13 +73,12 @@ export function sumOf(view: DataView, start: number, end: number): number {
     at += 2;
   }
   if (at < end) sum += view.getUint8(at);
-  sum = fold(sum);
-  return ((sum & 0xff) << 8) | (sum >>> 8);
+  return fold(sum);
 }
 
 /** Below this a plain loop is as fast. */
 const BLOCKS_LEAST = 48;
-/** From here on the vectors' sum could exceed 31 bits. */
+/** Longer ranges would overflow the vectors' sums. */
 const VECTOR_MOST = 0x10000;
 
 let vectorView: DataView | null = null;

@@ -6,7 +6,10 @@
  * instructions are missing or forbidden), the caller uses ordinary memory and gets the same results.
  */
 
-/** Sums the `end - start` bytes, a positive multiple of 16 up to 64 KiB, as little-endian 16-bit words: below 2^31. */
+/**
+ * The sum of the bytes at `start` … `end - 1`, up to 64 KiB, as little-endian 16-bit words, folded to 16 bits; an odd last
+ * byte counts as the low half of a word.
+ */
 export type VectorSum = (start: number, end: number) => number;
 
 export interface VectorMemory {
@@ -19,6 +22,9 @@ export interface VectorMemory {
 export const VECTOR_MEMORY_SIZE = 0x80000;
 
 const PAGE = 0x10000;
+/** Behind what callers get: 16 bytes of ones and 16 of zeroes, of which a mask for the last bytes is cut. */
+const MASKS = VECTOR_MEMORY_SIZE + 16;
+
 const I32 = 0x7f;
 const V128 = 0x7b;
 const EMPTY = 0x40;
@@ -26,60 +32,90 @@ const LOCAL_GET = 0x20;
 const LOCAL_SET = 0x21;
 const LOCAL_TEE = 0x22;
 const I32_CONST = 0x41;
-const I32_ADD = 0x6a;
 const I32_LT_U = 0x49;
+const I32_ADD = 0x6a;
+const I32_SUB = 0x6b;
+const I32_AND = 0x71;
+const I32_SHR_U = 0x76;
+const IF = 0x04;
 const LOOP = 0x03;
 const BR_IF = 0x0d;
 const END = 0x0b;
 const VECTOR = 0xfd;
 const V128_LOAD = 0x00;
+const V128_AND = 0x4e;
 const I32X4_EXTRACT_LANE = 0x1b;
 const I32X4_EXTADD_PAIRWISE_I16X8_U = 0x7f;
 const I32X4_ADD = [0xae, 0x01];
-/** Locals of `sum`: its two parameters and the four 32-bit sums. */
+
+/** A signed LEB128 number. */
+function number(value: number): number[] {
+  const low = value & 0x7f;
+  const rest = value >> 7;
+  return (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0)
+    ? [low]
+    : [low | 0x80, ...number(rest)];
+}
+
+/** Locals of `sum`: its two parameters, where whole vectors end, and four sums of 32 bits. */
 const AT = 0;
 const STOP = 1;
-const SUMS = 2;
+const WHOLE = 2;
+const SUMS = 3;
 
-const lane = (i: number) => [LOCAL_GET, SUMS, VECTOR, I32X4_EXTRACT_LANE, i];
+const get = (local: number) => [LOCAL_GET, local];
+const constant = (value: number) => [I32_CONST, ...number(value)];
+const lane = (i: number) => [...get(SUMS), VECTOR, I32X4_EXTRACT_LANE, i];
+const load = [VECTOR, V128_LOAD, 0, 0];
+/** The vector on the stack, as pairs of 16-bit words, goes to the sums below it. */
+const addPairs = [VECTOR, I32X4_EXTADD_PAIRWISE_I16X8_U, VECTOR, ...I32X4_ADD, LOCAL_SET, SUMS];
+/** at = (at & 0xffff) + (at >>> 16) */
+const fold = [
+  ...[...get(AT), ...constant(0xffff), I32_AND],
+  ...[...get(AT), ...constant(16), I32_SHR_U, I32_ADD, LOCAL_SET, AT],
+];
 
-/** sum(at, stop): do { sums += pairs of the vector at `at`; at += 16 } while (at < stop); the four sums together. */
 const SUM_CODE = [
-  ...[LOOP, EMPTY],
-  ...[LOCAL_GET, SUMS],
-  ...[LOCAL_GET, AT, VECTOR, V128_LOAD, 0, 0],
-  ...[VECTOR, I32X4_EXTADD_PAIRWISE_I16X8_U],
-  ...[VECTOR, ...I32X4_ADD],
-  ...[LOCAL_SET, SUMS],
-  ...[LOCAL_GET, AT, I32_CONST, 16, I32_ADD, LOCAL_TEE, AT],
-  ...[LOCAL_GET, STOP, I32_LT_U, BR_IF, 0],
-  END,
-  ...[...lane(0), ...lane(1), I32_ADD, ...lane(2), I32_ADD, ...lane(3), I32_ADD],
-  END,
+  // whole = at + ((stop - at) & -16)
+  ...[...get(STOP), ...get(AT), I32_SUB, ...constant(-16), I32_AND, ...get(AT), I32_ADD, LOCAL_SET, WHOLE],
+  // if (at < whole) do { sums += pairs of the vector at `at`; at += 16 } while (at < whole)
+  ...[...get(AT), ...get(WHOLE), I32_LT_U, IF, EMPTY, LOOP, EMPTY],
+  ...[...get(SUMS), ...get(AT), ...load, ...addPairs],
+  ...[...get(AT), ...constant(16), I32_ADD, LOCAL_TEE, AT, ...get(WHOLE), I32_LT_U, BR_IF, 0],
+  ...[END, END],
+  // sums += pairs of what is left, and zeroes: masked by the 16 bytes that begin (stop - at) before the masks' middle
+  ...[...get(SUMS), ...get(AT), ...load],
+  ...[...constant(MASKS + 16), ...get(STOP), I32_SUB, ...get(AT), I32_ADD, ...load, VECTOR, V128_AND, ...addPairs],
+  ...[...lane(0), ...lane(1), I32_ADD, ...lane(2), I32_ADD, ...lane(3), I32_ADD, LOCAL_SET, AT],
+  ...[...fold, ...fold, ...get(AT), END],
 ];
 
 const name = (text: string) => [text.length, ...Array.from(text, (c) => c.charCodeAt(0))];
-const section = (id: number, ...content: number[]) => [id, content.length, ...content];
+const section = (id: number, ...content: number[]) => [id, ...size(content), ...content];
+/** Lengths are unsigned: a zero keeps the sign bit away. */
+const size = (content: readonly number[]) => number(content.length);
 
 function moduleBytes(): Uint8Array<ArrayBuffer> {
-  const body = [1, 1, V128, ...SUM_CODE];
+  const body = [2, 1, I32, 1, V128, ...SUM_CODE];
   return Uint8Array.from([
     ...[0, ...name("asm").slice(1), 1, 0, 0, 0],
     ...section(1, 1, 0x60, 2, I32, I32, 1, I32),
     ...section(2, 1, ...name("m"), ...name("memory"), 2, 0, 1),
     ...section(3, 1, 0),
     ...section(7, 1, ...name("sum"), 0, 0),
-    ...section(10, 1, body.length, ...body),
+    ...section(10, 1, ...size(body), ...body),
   ]);
 }
 
 function build(): VectorMemory | null {
   try {
-    const pages = VECTOR_MEMORY_SIZE / PAGE;
+    const pages = VECTOR_MEMORY_SIZE / PAGE + 1;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes()), { m: { memory } });
     const sum = instance.exports.sum as VectorSum;
-    return { data: new Uint8Array(memory.buffer), view: new DataView(memory.buffer), sum };
+    new Uint8Array(memory.buffer, MASKS, 16).fill(0xff);
+    const data = new Uint8Array(memory.buffer, 0, VECTOR_MEMORY_SIZE);
+    return { data, view: new DataView(memory.buffer), sum };
   } catch {
     // No WebAssembly, no vectors, or a page whose policy forbids compiling: ordinary memory does.
     return null;

@@ -2,7 +2,7 @@
  * The transport checksum of a packet as conntrack verifies it in PREROUTING (net/netfilter/utils.c). It sums all that
  * follows the transport header's start, whatever length UDP declares.
  */
-import { fold, pseudoSum4, pseudoSum6, sumOf } from "../bytes/checksum.ts";
+import { pseudoSum4, pseudoSum6, sumHolds } from "../bytes/checksum.ts";
 import { PREROUTING } from "../packet/hook.ts";
 import { CHECKSUM_COMPLETE, CHECKSUM_NONE, type Packet } from "../packet/packet.ts";
 import type { Conntrack } from "./conntrack.ts";
@@ -18,7 +18,7 @@ export function verifies(on: Conntrack, p: Packet): boolean {
  */
 export function checksumHolds(p: Packet, l4: number, protocol: number, covered: number): boolean {
   const pseudo = protocol === 0 ? 0 : pseudoSum(p, protocol, p.start + p.length - l4);
-  if (fold(sumOf(p.view, l4, l4 + covered) + pseudo) !== 0xffff) return false;
+  if (!sumHolds(p.view, l4, l4 + covered, pseudo)) return false;
   // Almost nobody verifies it again, whatever happens to the bytes (skb->csum_valid).
   p.checksum = CHECKSUM_COMPLETE;
   return true;

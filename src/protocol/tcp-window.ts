@@ -190,7 +190,11 @@ function guessSender(r: Int32Array, b: number, direction: number, p: Packet, end
 
 /**
  * Is the segment in the window? If so, takes it into account. `liberal` is nf_conntrack_tcp_be_liberal; what is wrong
- * is left in `complaint`. Every segment of every connection comes through here: what it needs is read once.
+ * is left in `complaint`.
+ *
+ * Every segment comes through here, and which way it moves what cannot be foretold. So values are chosen by masks (all
+ * ones where a difference is negative), not by branches, which the processor would guess wrong half of the time; and it
+ * is one function, because a call costs as much as what a part of it does.
  */
 export function inWindow(
   r: Int32Array,
@@ -202,35 +206,32 @@ export function inWindow(
   liberal: boolean,
   complaint: Complaint,
 ): number {
-  const tcpFlags = p.tcpFlags;
-  let seq = p.seq;
-  let end = segmentEnd(p, l4) | 0;
-  let ack = p.ack;
-  let sack = ack;
-  // `| 0` tells the compiler what a call gives back; without it the arithmetic below is done in floating point.
-  if (p.tcpHeaderLength > 20 && (flagsOf(r, b, 1 - direction) & SACK_PERMITTED) !== 0) sack = readSack(p, l4, ack) | 0;
+  const { tcpFlags } = p;
   const sender = b + seen(direction);
   const receiver = b + seen(1 - direction);
-  if (r[sender + MAXWIN] === 0 || (tcpFlags & TCP_SYN) !== 0)
-    if (startSender(r, b, direction, p, l4, end, sack)) return WINDOW_ACCEPT;
+  let seq = p.seq;
+  let end = segmentEnd(p, l4);
+  let ack = p.ack;
+  // `| 0` tells the compiler what a call gives back; without it the arithmetic below is done in floating point.
+  let sack = p.tcpHeaderLength > 20 ? readSack(r, b, direction, p, l4) | 0 : ack;
+  if ((tcpFlags & (TCP_SYN | TCP_RST | TCP_ACK)) !== TCP_ACK || r[sender + MAXWIN] === 0) {
+    if (bendRules(r, b, direction, p, l4, end, sack)) return WINDOW_ACCEPT;
+    seq = bent[0];
+    end = bent[1];
+    ack = bent[2];
+    sack = bent[3];
+  }
 
   const senderEnd = r[sender + END];
   const senderMaxend = r[sender + MAXEND];
   const senderMaxwin = r[sender + MAXWIN];
   const receiverEnd = r[receiver + END];
+  const receiverMaxend = r[receiver + MAXEND];
   const receiverMaxwin = r[receiver + MAXWIN];
-  // No ACK, or the zero that some stacks put beside RST and ACK: as good as acknowledging everything.
-  if ((tcpFlags & TCP_ACK) === 0 || ((tcpFlags & TCP_RST) !== 0 && ack === 0)) ack = sack = receiverEnd;
-  // A RST in answer to a SYN.
-  if ((tcpFlags & TCP_RST) !== 0 && seq === 0 && (r[b + HEAD] & 0xff) === TCP_SYN_SENT) seq = end = senderEnd;
-
   const lag = senderMaxwin >>> 0 > MAX_ACK_LAG ? senderMaxwin : MAX_ACK_LAG;
-  if (
-    !before(seq, (senderMaxend + 1) | 0) ||
-    !before(sack, (receiverEnd + 1) | 0) ||
-    (receiverMaxwin !== 0 && !after(end, (senderEnd - receiverMaxwin - 1) | 0)) ||
-    !after(sack, (receiverEnd - lag - 1) | 0)
-  ) {
+  const tooOld = receiverMaxwin !== 0 ? (senderEnd - receiverMaxwin - 1 - end) | 0 : -1;
+  // Each of the four differences is negative where its bound is kept.
+  if (((seq - senderMaxend - 1) & (sack - receiverEnd - 1) & tooOld & (receiverEnd - lag - 1 - sack)) >= 0) {
     const wrong = judge(r, b, direction, seq, end, sack, complaint);
     return liberal || (flagsOf(r, b, direction) & BE_LIBERAL) !== 0 ? WINDOW_ACCEPT : wrong;
   }
@@ -241,22 +242,77 @@ export function inWindow(
   const window = (tcpFlags & TCP_SYN) !== 0 ? p.window : p.window << ((flags >>> (16 + shift)) & 0xff);
   const reach = (window + (sack - ack)) | 0;
   if (senderMaxwin >>> 0 < reach >>> 0) r[sender + MAXWIN] = reach;
-  if (after(end, senderEnd)) {
-    r[sender + END] = end;
-    flags |= DATA_UNACKNOWLEDGED << shift;
-  }
-  if ((tcpFlags & TCP_ACK) !== 0 && (((flags >>> shift) & MAXACK_SET) === 0 || after(ack, r[sender + MAXACK]))) {
-    r[sender + MAXACK] = ack;
+  const advances = (senderEnd - end) >> 31;
+  r[sender + END] = (senderEnd & ~advances) | (end & advances);
+  flags |= (DATA_UNACKNOWLEDGED << shift) & advances;
+  if ((tcpFlags & TCP_ACK) !== 0) {
+    const maxack = r[sender + MAXACK];
+    const newer = ((maxack - ack) >> 31) | ((((flags >>> shift) & MAXACK_SET) - 1) >> 31);
+    r[sender + MAXACK] = (maxack & ~newer) | (ack & newer);
     flags |= MAXACK_SET << shift;
   }
   if (receiverMaxwin !== 0 && after(end, senderMaxend))
     r[receiver + MAXWIN] = (receiverMaxwin + end - senderMaxend) | 0;
-  const edge = (sack + window) | 0;
-  if (after(edge, (r[receiver + MAXEND] - 1) | 0)) r[receiver + MAXEND] = window === 0 ? (edge + 1) | 0 : edge;
-  if (ack === receiverEnd) flags &= ~(DATA_UNACKNOWLEDGED << (8 - shift));
-  r[b + FLAGS] = flags;
-  if (kind === SEGMENT_ACK) countRetransmissions(r, b, direction, p, seq, ack, end);
+  // A closed window is open for one byte.
+  const edge = (sack + window + ((window - 1) >>> 31)) | 0;
+  const opens = (receiverMaxend - 1 - sack - window) >> 31;
+  r[receiver + MAXEND] = (receiverMaxend & ~opens) | (edge & opens);
+  const acknowledged = ~((ack ^ receiverEnd) | -(ack ^ receiverEnd)) >> 31;
+  r[b + FLAGS] = flags & ~((DATA_UNACKNOWLEDGED << (8 - shift)) & acknowledged);
+  if (kind !== SEGMENT_ACK) return WINDOW_ACCEPT;
+
+  // The same ACK again is a retransmission; one byte counts them, and wraps.
+  const head = r[b + HEAD];
+  const last = r[b + LAST_WINDOW];
+  const differs =
+    (r[b + LAST_SEQ] ^ seq) |
+    (r[b + LAST_ACK] ^ ack) |
+    (r[b + LAST_END] ^ end) |
+    ((last ^ p.window) & 0xffff) |
+    (((head >>> 8) & 0xff) ^ direction);
+  if (differs === 0) {
+    r[b + HEAD] = (head & 0xff00ffff) | ((head + 0x10000) & 0x00ff0000);
+    return WINDOW_ACCEPT;
+  }
+  r[b + HEAD] = (head & 0xff0000ff) | (direction << 8);
+  r[b + LAST_SEQ] = seq;
+  r[b + LAST_ACK] = ack;
+  r[b + LAST_END] = end;
+  r[b + LAST_WINDOW] = (last & 0xffff0000) | p.window;
   return WINDOW_ACCEPT;
+}
+
+/** What `bendRules` makes of a segment's sequence number, end, acknowledgment and SACK. */
+const bent = new Int32Array(4);
+
+/**
+ * The first segment of a direction, one with SYN or RST, or without ACK. True when there is nothing to check; else
+ * `bent` holds the numbers to check.
+ */
+function bendRules(
+  r: Int32Array,
+  b: number,
+  direction: number,
+  p: Packet,
+  l4: number,
+  end: number,
+  sack: number,
+): boolean {
+  const { tcpFlags, seq, ack } = p;
+  const sender = b + seen(direction);
+  bent[0] = seq;
+  bent[1] = end;
+  bent[2] = ack;
+  bent[3] = sack;
+  if (r[sender + MAXWIN] === 0 || (tcpFlags & TCP_SYN) !== 0)
+    if (startSender(r, b, direction, p, l4, end, sack)) return true;
+  // No ACK, or the zero that some stacks put beside RST and ACK: as good as acknowledging everything.
+  if ((tcpFlags & TCP_ACK) === 0 || ((tcpFlags & TCP_RST) !== 0 && ack === 0))
+    bent[2] = bent[3] = r[b + seen(1 - direction) + END];
+  // A RST in answer to a SYN.
+  if ((tcpFlags & TCP_RST) !== 0 && seq === 0 && (r[b + HEAD] & 0xff) === TCP_SYN_SENT)
+    bent[0] = bent[1] = r[sender + END];
+  return false;
 }
 
 /**
@@ -329,34 +385,6 @@ function complain(complaint: Complaint, kind: number, bound: number, verdict: nu
   return verdict;
 }
 
-/** The same ACK again is a retransmission; one byte counts them, and wraps. */
-function countRetransmissions(
-  r: Int32Array,
-  b: number,
-  direction: number,
-  p: Packet,
-  seq: number,
-  ack: number,
-  end: number,
-): void {
-  const head = r[b + HEAD];
-  if (
-    r[b + LAST_SEQ] === seq &&
-    r[b + LAST_ACK] === ack &&
-    r[b + LAST_END] === end &&
-    ((head >>> 8) & 0xff) === direction &&
-    (r[b + LAST_WINDOW] & 0xffff) === p.window
-  ) {
-    r[b + HEAD] = (head & 0xff00ffff) | ((head + 0x10000) & 0x00ff0000);
-    return;
-  }
-  r[b + HEAD] = (head & 0xff0000ff) | (direction << 8);
-  r[b + LAST_SEQ] = seq;
-  r[b + LAST_ACK] = ack;
-  r[b + LAST_END] = end;
-  r[b + LAST_WINDOW] = (r[b + LAST_WINDOW] & 0xffff0000) | p.window;
-}
-
 // ── options ──────────────────────────────────────────────────────────────────────────────────────────
 
 const OPTION_END = 0;
@@ -391,9 +419,10 @@ export function readOptions(p: Packet, l4: number): number {
   return result;
 }
 
-/** The highest right edge in the segment's SACK option, or `ack` when that is higher. */
-function readSack(p: Packet, l4: number, ack: number): number {
-  const { data, view } = p;
+/** The highest right edge in the segment's SACK option, if the other side permitted it, or `ack` when that is higher. */
+function readSack(r: Int32Array, b: number, direction: number, p: Packet, l4: number): number {
+  const { data, view, ack } = p;
+  if ((flagsOf(r, b, 1 - direction) & SACK_PERMITTED) === 0) return ack;
   const end = l4 + p.tcpHeaderLength;
   if (end > p.end) return ack;
   if (p.tcpHeaderLength === 32 && view.getInt32(l4 + 20) === TIMESTAMP_ONLY) return ack;

@@ -6,7 +6,7 @@ import { checksumHolds, verifies } from "../conntrack/checksum.ts";
 import type { Connections } from "../conntrack/connections.ts";
 import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
 import { HZ } from "../conntrack/jiffies.ts";
-import { TRACKER_WORDS } from "../conntrack/records.ts";
+import { STATUS, TRACKER_WORDS } from "../conntrack/records.ts";
 import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT, type Tracker } from "../conntrack/tracker.ts";
 import { ORIGINAL, REPLY } from "../conntrack/tuple.ts";
@@ -114,10 +114,11 @@ function outlived(connections: Connections, old: number, fresh: number): boolean
 
 /** nf_conntrack_tcp_packet. */
 function trackSegment(on: Conntrack, connections: Connections, handle: number, p: Packet, l4: number): number {
-  if (hasError(on, p, l4)) return TRACK_INVALID;
+  if (!isSound(on, p, l4)) return refuse(on, p, l4);
   const r = connections.record;
-  const b = connections.base(handle) + TRACKER_WORDS;
-  const status = connections.status(handle);
+  const at = connections.base(handle);
+  const b = at + TRACKER_WORDS;
+  const status = r[at + STATUS];
   if ((status & IPS_CONFIRMED) === 0 && !begin(on, r, b, p, l4)) return TRACK_INVALID;
 
   const direction = directionOf(p);
@@ -137,11 +138,20 @@ function trackSegment(on: Conntrack, connections: Connections, handle: number, p
     const verdict = inWindow(r, b, direction, kind, p, l4, on.sysctl.tcpBeLiberal !== 0, complaint);
     if (verdict !== WINDOW_ACCEPT) return outOfWindow(on, connections, handle, p, verdict);
   }
-  r[b + HEAD] = (r[b + HEAD] & 0x00ff0000) | (kind << 24) | (direction << 8) | next;
+  const head = (r[b + HEAD] & 0x00ff0000) | (kind << 24) | (direction << 8) | next;
+  r[b + HEAD] = head;
   if (next === TCP_FIN_WAIT && old !== TCP_FIN_WAIT) addFlags(r, b, direction, CLOSE_INIT);
-  settle(on, connections, handle, p, status, old, next);
+
+  const jiffies = timeoutAfter(on.sysctl, next, head, r[b + FLAGS], r[b + LAST_WINDOW]) * HZ;
+  if ((status & LASTING) !== LASTING && !settle(on, connections, handle, p, status, old, next, jiffies))
+    return TRACK_ACCEPT;
+  connections.refresh(handle, jiffies);
+  connections.account(handle, direction, 1, p.length);
   return TRACK_ACCEPT;
 }
+
+/** Of a connection with these, a segment changes no more than the timeout and the counters. */
+const LASTING = IPS_SEEN_REPLY | IPS_ASSURED;
 
 /**
  * A segment of which the table alone does not say what becomes of it. Returns what `turn` or `done` make: the states to go
@@ -215,23 +225,27 @@ function oddity(kind: number, direction: number, what: string, state: number): s
   return `packet (index ${kind}) in dir ${direction} ${what}, state ${TCP_STATE_NAMES[state]}`;
 }
 
-/** tcp_error. */
-function hasError(on: Conntrack, p: Packet, l4: number): boolean {
+/** tcp_error, when there is none. */
+function isSound(on: Conntrack, p: Packet, l4: number): boolean {
+  return (
+    p.hasPorts &&
+    p.tcpHeaderLength >= 20 &&
+    p.start + p.length - l4 >= p.tcpHeaderLength &&
+    validFlags(p.tcpFlags) &&
+    (!verifies(on, p) || checksumHolds(p, l4, IPPROTO_TCP, p.end - l4))
+  );
+}
+
+/** tcp_error: what is wrong, in the kernel's order. */
+function refuse(on: Conntrack, p: Packet, l4: number): number {
   if (!p.hasPorts) {
     if (p.steps !== null) on.explain(p, "the TCP header is cut");
-    return true;
-  }
-  if (p.tcpHeaderLength < 20 || p.start + p.length - l4 < p.tcpHeaderLength) {
+  } else if (p.tcpHeaderLength < 20 || p.start + p.length - l4 < p.tcpHeaderLength)
     on.complain(p, IPPROTO_TCP, "truncated packet");
-    return true;
-  }
-  if (verifies(on, p) && !checksumHolds(p, l4, IPPROTO_TCP, p.end - l4)) {
+  else if (verifies(on, p) && !checksumHolds(p, l4, IPPROTO_TCP, p.end - l4))
     on.complain(p, IPPROTO_TCP, "bad checksum");
-    return true;
-  }
-  if (validFlags(p.tcpFlags)) return false;
-  on.complain(p, IPPROTO_TCP, "invalid tcp flag combination");
-  return true;
+  else on.complain(p, IPPROTO_TCP, "invalid tcp flag combination");
+  return TRACK_INVALID;
 }
 
 /** tcp_new: false when no connection can begin with this segment. */
@@ -373,7 +387,28 @@ function lowerTimeout(on: Conntrack, connections: Connections, handle: number, p
     );
 }
 
-/** A segment that counted: timeout, [ASSURED], accounting. `status` is that from before the segment. */
+/**
+ * Seconds that the connection lasts without another segment. A connection that waits for an acknowledgment and one that
+ * does not come by turns: the smaller timeout is chosen by a mask, not by a branch.
+ */
+function timeoutAfter(sysctl: Sysctl, state: number, head: number, flags: number, lastWindow: number): number {
+  const timeout = state === TCP_ESTABLISHED ? sysctl.tcpTimeoutEstablished : timeoutOf(sysctl, state);
+  if (((head >>> 16) & 0xff) >= sysctl.tcpMaxRetrans && timeout > sysctl.tcpTimeoutMaxRetrans)
+    return sysctl.tcpTimeoutMaxRetrans;
+  // Also in a connection that stays established, because the RST was not exactly where it should be.
+  if (head >>> 24 === SEGMENT_RST) return sysctl.tcpTimeoutClose;
+  const unacknowledged = -(((flags | (flags >>> 8)) & DATA_UNACKNOWLEDGED) >> 4);
+  const less = (sysctl.tcpTimeoutUnacknowledged - timeout) | 0;
+  const shortens = unacknowledged & (less >> 31);
+  if ((lastWindow & 0xffff) === 0 && shortens === 0 && timeout > sysctl.tcpTimeoutMaxRetrans)
+    return sysctl.tcpTimeoutMaxRetrans;
+  return timeout + (less & shortens);
+}
+
+/**
+ * What else a segment does to a connection that was not answered yet, or is not assured. `status` is that from before
+ * it. False: the timeout stays as it was.
+ */
 function settle(
   on: Conntrack,
   connections: Connections,
@@ -382,47 +417,30 @@ function settle(
   status: number,
   old: number,
   next: number,
-): void {
-  const { sysctl } = on;
-  const r = connections.record;
-  const b = connections.base(handle) + TRACKER_WORDS;
-  const head = r[b + HEAD];
-  const kind = head >>> 24;
-  const flags = r[b + FLAGS];
-  let timeout = timeoutOf(sysctl, next);
-  if (((head >>> 16) & 0xff) >= sysctl.tcpMaxRetrans && timeout > sysctl.tcpTimeoutMaxRetrans)
-    timeout = sysctl.tcpTimeoutMaxRetrans;
-  // Also in a connection that stays established, because the RST was not exactly where it should be.
-  else if (kind === SEGMENT_RST) timeout = sysctl.tcpTimeoutClose;
-  else if (((flags | (flags >>> 8)) & DATA_UNACKNOWLEDGED) !== 0 && timeout > sysctl.tcpTimeoutUnacknowledged)
-    timeout = sysctl.tcpTimeoutUnacknowledged;
-  else if ((r[b + LAST_WINDOW] & 0xffff) === 0 && timeout > sysctl.tcpTimeoutMaxRetrans)
-    timeout = sysctl.tcpTimeoutMaxRetrans;
-
-  if ((status & IPS_SEEN_REPLY) === 0) {
-    if (kind === SEGMENT_RST) {
-      // Refused at once: there never was a connection.
-      connections.account(handle, directionOf(p), 1, p.length);
-      connections.remove(handle);
-      return;
-    }
-    // Repeated SYNs do not keep an entry, and its NAT, alive.
-    if (kind === SEGMENT_SYN && old === TCP_SYN_SENT) return;
-    if (next === TCP_ESTABLISHED) timeout = Math.min(timeout, sysctl.tcpTimeoutUnacknowledged);
-  } else if (
-    (status & IPS_ASSURED) === 0 &&
-    next === TCP_ESTABLISHED &&
-    (old === TCP_SYN_RECV || old === TCP_ESTABLISHED)
-  )
-    connections.addStatus(handle, IPS_ASSURED);
-  connections.refresh(handle, timeout * HZ);
+  jiffies: number,
+): boolean {
+  if ((status & IPS_SEEN_REPLY) !== 0) {
+    if (next === TCP_ESTABLISHED && (old === TCP_SYN_RECV || old === TCP_ESTABLISHED))
+      connections.addStatus(handle, IPS_ASSURED);
+    return true;
+  }
+  const kind = segmentKind(p.tcpFlags);
+  if (kind === SEGMENT_RST) {
+    // Refused at once: there never was a connection.
+    connections.account(handle, directionOf(p), 1, p.length);
+    connections.remove(handle);
+    return false;
+  }
+  // Repeated SYNs do not keep an entry, and its NAT, alive.
+  if (kind === SEGMENT_SYN && old === TCP_SYN_SENT) return false;
+  if (next !== TCP_ESTABLISHED) return true;
+  connections.refresh(handle, Math.min(jiffies, on.sysctl.tcpTimeoutUnacknowledged * HZ));
   connections.account(handle, directionOf(p), 1, p.length);
+  return false;
 }
 
 function timeoutOf(sysctl: Sysctl, state: number): number {
   switch (state) {
-    case TCP_ESTABLISHED:
-      return sysctl.tcpTimeoutEstablished;
     case TCP_SYN_RECV:
       return sysctl.tcpTimeoutSynRecv;
     case TCP_FIN_WAIT:
