@@ -154,6 +154,28 @@ export class Conntrack {
     this.tick();
     // A template is taken off; the mark of an answer to an untracked packet stays unless a connection is found.
     if (p.ctinfo !== CT_RELATED) p.ctinfo = CT_ESTABLISHED;
+    // The way of most packets, short: their connection is found by fields of theirs, and exists.
+    if (p.plain && (p.zone | p.template) === 0) {
+      const { protocol } = p;
+      const connections = this.#ipv4;
+      const node = connections.find4(p.src0, p.dst0, (p.sport << 16) | p.dport, protocol, 3);
+      if (node !== 0) {
+        const handle = node >>> 1;
+        this.#belongs(connections, p, handle, node & 1);
+        const verdict = this.#trackers.byProtocol[protocol].packet(this, connections, handle, p, p.l4);
+        if (verdict === TRACK_ACCEPT) {
+          if (p.ctinfo === CT_ESTABLISHED_REPLY) connections.addStatus(handle, IPS_SEEN_REPLY);
+          return ACCEPT;
+        }
+        this.#part(connections, p, handle);
+        if (verdict !== TRACK_REPEAT) return this.#refuse(verdict);
+      }
+    }
+    return this.#trackAny(p);
+  }
+
+  /** `track` where the packet is not plain, or its connection is new. */
+  #trackAny(p: Packet): Verdict {
     if (p.template !== 0 && this.#templates[p.template].zoneFromMark) p.zone = p.mark & 0xffff;
     if (p.family === 4) {
       // ipv4_conntrack_local: a fragment here was sent with IP_NODEFRAG.
@@ -200,11 +222,25 @@ export class Conntrack {
           this.#tell(p, "created", connections);
         return ACCEPT;
       }
-      if ((connections.status(handle) & IPS_CONFIRMED) === 0) connections.remove(handle);
-      p.ct = 0;
-      p.ctinfo = CT_ESTABLISHED;
+      this.#part(connections, p, handle);
       if (verdict !== TRACK_REPEAT) return this.#refuse(verdict);
     }
+  }
+
+  /** The packet is one of this connection's, in this direction (resolve_normal_ct). */
+  #belongs(connections: Connections, p: Packet, handle: number, direction: number): void {
+    p.ct = handle;
+    const status = connections.status(handle);
+    if (direction === REPLY) p.ctinfo = CT_ESTABLISHED_REPLY;
+    else if ((status & IPS_SEEN_REPLY) !== 0) p.ctinfo = CT_ESTABLISHED;
+    else p.ctinfo = (status & IPS_EXPECTED) !== 0 ? CT_RELATED : CT_NEW;
+  }
+
+  /** The tracker would not have the packet: it belongs to nothing, and a connection that it began is none. */
+  #part(connections: Connections, p: Packet, handle: number): void {
+    if ((connections.status(handle) & IPS_CONFIRMED) === 0) connections.remove(handle);
+    p.ct = 0;
+    p.ctinfo = CT_ESTABLISHED;
   }
 
   #invalid(): Verdict {
@@ -230,15 +266,8 @@ export class Conntrack {
       return 0;
     }
     if (node === 0) return quick ? this.#create4(connections, p, protocol) : this.#create(connections, p);
-    const handle = node >>> 1;
-    p.ct = handle;
-    if ((node & 1) === REPLY) p.ctinfo = CT_ESTABLISHED_REPLY;
-    else {
-      const status = connections.status(handle);
-      if ((status & IPS_SEEN_REPLY) !== 0) p.ctinfo = CT_ESTABLISHED;
-      else p.ctinfo = (status & IPS_EXPECTED) !== 0 ? CT_RELATED : CT_NEW;
-    }
-    return handle;
+    this.#belongs(connections, p, node >>> 1, node & 1);
+    return node >>> 1;
   }
 
   /** The packet's own tuple, from fields where they hold it. */
@@ -342,18 +371,20 @@ export class Conntrack {
 
   /** nf_conntrack_confirm. ACCEPT, or DROP when another connection took one of the tuples meanwhile. */
   confirm(p: Packet): Verdict {
-    const handle = p.ct;
-    if (handle === 0) return ACCEPT;
-    const connections = this.connections(p.family);
-    const status = connections.status(handle);
     // A REJECT answer carries the connection of the packet it answers, which is the one to confirm it.
-    if ((status & IPS_CONFIRMED) !== 0 || p.ctinfo >= CT_ESTABLISHED_REPLY) return ACCEPT;
+    if (p.ct === 0 || p.ctinfo >= CT_ESTABLISHED_REPLY) return ACCEPT;
+    const connections = this.connections(p.family);
+    const status = connections.status(p.ct);
+    return (status & IPS_CONFIRMED) !== 0 ? ACCEPT : this.#insert(connections, p, status);
+  }
+
+  #insert(connections: Connections, p: Packet, status: number): Verdict {
     this.tick();
     if ((status & IPS_DYING) !== 0) {
       this.statistics.insertFailed++;
       return this.#drop("the connection was removed before it was confirmed");
     }
-    const rival = connections.insert(handle, this.#startTime());
+    const rival = connections.insert(p.ct, this.#startTime());
     if (rival !== 0) return this.#resolveClash(connections, p, rival >>> 1);
     this.#tell(p, "confirmed", connections);
     return ACCEPT;

@@ -2,7 +2,7 @@
 
 import { ipv4HeaderCheck } from "../bytes/checksum.ts";
 import type { Packet } from "./packet.ts";
-import { clearTransport, parseTransport } from "./transport.ts";
+import { clearTransport, IPPROTO_TCP, IPPROTO_UDP, parseTcp, parseTransport, TCP_HEADER } from "./transport.ts";
 
 export const IPV4_TOS = 1;
 export const IPV4_LENGTH = 2;
@@ -21,37 +21,53 @@ export const IP_OFFSET = 0x1fff;
 
 /** Fills `p` from the header at `p.start`, of which `present` bytes are there: every field that depends on bytes. */
 export function parseIpv4(p: Packet, present: number): void {
+  p.plain = false;
   if (present < IPV4_MIN_HEADER) {
-    p.length = present;
-    p.src0 = p.dst0 = p.tos = p.ttl = p.protocol = 0;
-    p.fragmentOffset = 0;
-    p.fragment = false;
-    p.l4 = -1;
-    clearTransport(p);
+    parseStump(p, present);
     return;
   }
-  const { view, data, start } = p;
-  const headerLength = (data[start] & 15) << 2;
-  const length = view.getUint16(start + IPV4_LENGTH);
+  const { view, start } = p;
+  const first = view.getInt32(start);
+  const second = view.getInt32(start + 4);
+  const third = view.getInt32(start + 8);
+  const headerLength = (first >>> 22) & 60;
+  const length = first & 0xffff;
+  const protocol = (third >>> 16) & 0xff;
   p.length = length;
-  p.tos = data[start + IPV4_TOS];
-  p.ttl = data[start + IPV4_TTL];
-  p.protocol = data[start + IPV4_PROTOCOL];
+  p.tos = (first >>> 16) & 0xff;
+  p.ttl = third >>> 24;
+  p.protocol = protocol;
   p.src0 = view.getInt32(start + IPV4_SOURCE);
   p.dst0 = view.getInt32(start + IPV4_DESTINATION);
-  const fragment = view.getUint16(start + IPV4_FRAGMENT);
-  p.fragmentOffset = (fragment & IP_OFFSET) << 3;
-  p.fragment = (fragment & (IP_MF | IP_OFFSET)) !== 0;
+  p.fragmentOffset = (second & IP_OFFSET) << 3;
+  p.fragment = (second & (IP_MF | IP_OFFSET)) !== 0;
   // Bytes past the declared length are link-layer padding.
   if (length >= headerLength && length < present) p.end = start + length;
+  const l4 = start + headerLength;
   if (headerLength < IPV4_MIN_HEADER || headerLength > present) {
     p.l4 = -1;
     clearTransport(p);
     return;
   }
-  p.l4 = start + headerLength;
-  if ((fragment & IP_OFFSET) === 0) parseTransport(p);
-  else clearTransport(p);
+  p.l4 = l4;
+  if ((second & IP_OFFSET) !== 0) clearTransport(p);
+  else if (protocol === IPPROTO_TCP && p.end - l4 >= TCP_HEADER) {
+    parseTcp(p, view, l4);
+    p.plain = (second & IP_MF) === 0;
+  } else {
+    parseTransport(p);
+    p.plain = protocol === IPPROTO_UDP && p.hasPorts && (second & IP_MF) === 0;
+  }
+}
+
+/** There is no whole header. */
+function parseStump(p: Packet, present: number): void {
+  p.length = present;
+  p.src0 = p.dst0 = p.tos = p.ttl = p.protocol = 0;
+  p.fragmentOffset = 0;
+  p.fragment = false;
+  p.l4 = -1;
+  clearTransport(p);
 }
 
 /** Makes the header's checksum anew (ip_send_check). The whole header must be there. */

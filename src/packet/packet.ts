@@ -116,6 +116,8 @@ export class Packet {
    * may say more than yes or no of such a packet, so the traversal takes its careful way.
    */
   odd = false;
+  /** A whole IPv4 packet whose TCP or UDP header is there: what most packets are. */
+  plain = false;
 
   // ── transport header; 0 where the packet has none ──────────────────────────────────────────────────
   /** Fields below are true only if this is set: first fragment or whole, and the fixed header is there. */
@@ -185,19 +187,25 @@ export class Packet {
   /** Reads the header fields again from the bytes (after a target or NAT moved or rewrote them). */
   reload(): void {
     const present = this.end - this.start;
-    if (present > 0 && this.data[this.start] >>> 4 === 6) {
-      this.family = 6;
-      parseIpv6(this, present);
-    } else {
-      if (this.family !== 4) {
-        this.family = 4;
-        this.src1 = this.src2 = this.src3 = 0;
-        this.dst1 = this.dst2 = this.dst3 = 0;
-      }
+    if (present > 0 && this.data[this.start] >>> 4 === 6) this.#reload6(present);
+    else {
+      if (this.family !== 4) this.#leaveIpv6();
       parseIpv4(this, present);
     }
     this.cut = present < this.length;
-    this.odd = this.l4 < 0 || this.fragmentOffset !== 0 || (!this.hasPorts && needsPorts(this.protocol));
+    this.odd = !this.hasPorts && (this.l4 < 0 || this.fragmentOffset !== 0 || needsPorts(this.protocol));
+  }
+
+  #reload6(present: number): void {
+    this.family = 6;
+    this.plain = false;
+    parseIpv6(this, present);
+  }
+
+  #leaveIpv6(): void {
+    this.family = 4;
+    this.src1 = this.src2 = this.src3 = 0;
+    this.dst1 = this.dst2 = this.dst3 = 0;
   }
 
   /**

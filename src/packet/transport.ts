@@ -26,21 +26,17 @@ export const TCP_URG = 0x20;
 export const TCP_ECE = 0x40;
 export const TCP_CWR = 0x80;
 
+/** Bytes of a TCP header without options. */
+export const TCP_HEADER = 20;
+
 /** Reads the header at `p.l4` of a whole packet or first fragment: fills every transport field. */
 export function parseTransport(p: Packet): void {
   const { l4, view } = p;
   const there = p.end - l4;
   switch (p.protocol) {
     case IPPROTO_TCP:
-      if (there < 20) break;
-      p.sport = view.getUint16(l4);
-      p.dport = view.getUint16(l4 + 2);
-      p.seq = view.getInt32(l4 + 4);
-      p.ack = view.getInt32(l4 + 8);
-      p.tcpHeaderLength = (p.data[l4 + 12] >>> 4) << 2;
-      p.tcpFlags = p.data[l4 + 13];
-      p.window = view.getUint16(l4 + 14);
-      p.hasPorts = true;
+      if (there < TCP_HEADER) break;
+      parseTcp(p, view, l4);
       return;
     case IPPROTO_UDP:
     case IPPROTO_UDPLITE:
@@ -62,6 +58,20 @@ export function parseTransport(p: Packet): void {
       return;
   }
   clearTransport(p);
+}
+
+/** A TCP header of which at least TCP_HEADER bytes are there. */
+export function parseTcp(p: Packet, view: DataView, l4: number): void {
+  const ports = view.getInt32(l4);
+  const rest = view.getInt32(l4 + 12);
+  p.sport = ports >>> 16;
+  p.dport = ports & 0xffff;
+  p.seq = view.getInt32(l4 + 4);
+  p.ack = view.getInt32(l4 + 8);
+  p.tcpHeaderLength = (rest >>> 26) & 60;
+  p.tcpFlags = (rest >>> 16) & 0xff;
+  p.window = rest & 0xffff;
+  p.hasPorts = true;
 }
 
 /** There is no transport header to read. */

@@ -161,9 +161,6 @@ export class Firewall {
   /** The packet that `run` works on: `load` it, then set inDev, time, local, checksum, packetType, mark, wire, mac. */
   readonly packet: Packet;
   readonly result: Result;
-  /** Called with every packet that leaves; the packet is only valid during the call. */
-  onEmit: ((dev: Interface, p: Packet) => void) | null = null;
-
   readonly #main = new Skb();
   readonly #results = new Results();
   readonly #stack: Stack;
@@ -174,6 +171,7 @@ export class Firewall {
   readonly #texts = new Map<object, string>();
   /** Where emitted packets are noted down, while an Outcome is wanted. */
   #out: Emitted[] | null = null;
+  #onEmit: ((dev: Interface, p: Packet) => void) | null = null;
 
   /** Throws LoadError when the rules ask for what this version or this host does not have. */
   constructor(setup: Setup) {
@@ -187,8 +185,7 @@ export class Firewall {
     const nat = new Nat(host, this.conntrack);
     const { conntrack } = this;
     const decisions = this.#decisions;
-    const leaves = (p: Skb) => this.#leaves(p);
-    const stack = new Stack({ host, conntrack, nat, decisions }, leaves, setup.describe ?? describe);
+    const stack = new Stack({ host, conntrack, nat, decisions }, setup.describe ?? describe);
     this.#stack = stack;
     const machine = { host, conntrack, nat, decisions, registry: this.#registry, answers: answersOf(stack) };
     this.#rulesets = { 4: setup.rules ?? null, 6: setup.rules6 ?? null };
@@ -282,12 +279,14 @@ export class Firewall {
     let entry: string | null = null;
     p.steps = steps;
     this.#out = out;
+    this.#listen();
     try {
       this.#go();
       // What conntrack saw: of a fragment all that it belongs to.
       entry = p.ct !== 0 ? this.conntrack.line(p) : entryOf(this.conntrack, p.state === 0 ? bytes : p.bytes(), p.zone);
     } finally {
       this.#out = null;
+      this.#listen();
       p.steps = null;
       this.conntrack.release(p);
     }
@@ -313,10 +312,12 @@ export class Firewall {
   #go(): void {
     const p = this.#main;
     const results = this.#results;
-    results.emitted = 0;
+    const stack = this.#stack;
+    stack.emitted = 0;
     p.begin();
-    passTime(this.#stack, p.time);
-    const code = travel(this.#stack, p);
+    passTime(stack, p.time);
+    const code = travel(stack, p);
+    results.emitted = stack.emitted;
     results.path = p.way;
     results.state = p.state;
     const verdict = code & 3;
@@ -330,11 +331,25 @@ export class Firewall {
     }
   }
 
+  /** Called with every packet that leaves; the packet is only valid during the call. */
+  get onEmit(): ((dev: Interface, p: Packet) => void) | null {
+    return this.#onEmit;
+  }
+
+  set onEmit(listener: ((dev: Interface, p: Packet) => void) | null) {
+    this.#onEmit = listener;
+    this.#listen();
+  }
+
+  /** Hears of packets that leave, if anybody wants to know. */
+  #listen(): void {
+    this.#stack.leaves = this.#out === null && this.#onEmit === null ? null : (p) => this.#leaves(p);
+  }
+
   #leaves(p: Skb): void {
-    this.#results.emitted++;
     const dev = this.host.interfaces[p.outDev];
     if (this.#out !== null) this.#out.push({ dev: dev.name, bytes: hexOf(p.data, p.start, p.end) });
-    if (this.onEmit !== null) this.onEmit(dev, p);
+    if (this.#onEmit !== null) this.#onEmit(dev, p);
   }
 
   /** Moves the clock without a packet: fragment queues time out (and may answer). µs since 1970. */

@@ -1,7 +1,9 @@
 /** Passing an IPv4 packet on (ip_forward.c): TTL, size, redirects, in the order in which the kernel looks at them. */
+import type { Route } from "../host/route.ts";
 import { ACCEPT, FORWARD } from "../packet/hook.ts";
 import { IP_DF, IPV4_CHECKSUM, IPV4_FRAGMENT, IPV4_TTL, setIpv4Check } from "../packet/ipv4.ts";
 import { PACKET_HOST } from "../packet/packet.ts";
+import { PASS } from "./decisions.ts";
 import { frameNeeded4, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, icmpSend4 } from "./icmp4.ts";
 import { forwardOptions } from "./ip-options.ts";
 import { output4 } from "./output4.ts";
@@ -12,34 +14,40 @@ const ICMP_SOURCE_ROUTE_FAILED = 5;
 const ICMP_REDIRECT_HOST = 1;
 
 /** ip_forward, with an input route to another host. */
-export function forward4(on: Stack, p: Skb): number {
-  const route = p.route;
-  if (route === null) return on.drop(p, "no route");
-  if (p.packetType !== PACKET_HOST) return on.drop(p, "broadcast frames are not forwarded");
-  if (p.ttl <= 1) {
-    icmpSend4(on, p, ICMP_TIME_EXCEEDED, 0, 0);
-    return on.drop(p, "TTL exceeded");
-  }
-  const opt = p.options;
-  if (opt?.strict && route.via0 !== 0) {
-    icmpSend4(on, p, ICMP_UNREACHABLE, ICMP_SOURCE_ROUTE_FAILED, 0);
-    return on.drop(p, "strict source route through a gateway");
+export function forward4(on: Stack, p: Skb, route: Route): number {
+  if (p.packetType !== PACKET_HOST || p.ttl <= 1 || p.options !== null) {
+    const refused = refuse(on, p, route);
+    if (refused !== PASS) return refused;
   }
   p.forwarded = true;
   if (p.way !== WAY_OUTPUT) p.way = WAY_FORWARD;
   if (p.length > route.forwardMtu && isTooLong(p, route.forwardMtu)) return frameNeeded4(on, p, route.forwardMtu);
   decreaseTtl(p);
-  if (route.redirect && (opt === null || opt.sourceRoute === 0)) redirect(on, p);
+  if (route.redirect && (p.options === null || p.options.sourceRoute === 0)) redirect(on, p, route);
   if (on.updatesPriority) p.priority = PRIORITIES[(p.tos & 0x1e) >> 1];
   p.outDev = route.dev;
   on.enter(FORWARD, p);
   const code = on.hooks4.forward(p);
   if ((code & 3) !== ACCEPT) return code;
-  if (opt !== null) {
-    forwardOptions(p, opt, route.source0);
-    if (opt.changed) setIpv4Check(p);
+  if (p.options !== null) {
+    forwardOptions(p, p.options, route.source0);
+    if (p.options.changed) setIpv4Check(p);
   }
   return output4(on, p);
+}
+
+/** What stands against forwarding the packet: the code of its drop, or PASS. */
+function refuse(on: Stack, p: Skb, route: Route): number {
+  if (p.packetType !== PACKET_HOST) return on.drop(p, "broadcast frames are not forwarded");
+  if (p.ttl <= 1) {
+    icmpSend4(on, p, ICMP_TIME_EXCEEDED, 0, 0);
+    return on.drop(p, "TTL exceeded");
+  }
+  if (p.options?.strict && route.via0 !== 0) {
+    icmpSend4(on, p, ICMP_UNREACHABLE, ICMP_SOURCE_ROUTE_FAILED, 0);
+    return on.drop(p, "strict source route through a gateway");
+  }
+  return PASS;
 }
 
 /** ip_exceeds_mtu, of a packet longer than `mtu`. */
@@ -60,9 +68,7 @@ export function decreaseTtl(p: Skb): void {
 }
 
 /** ip_rt_send_redirect. */
-function redirect(on: Stack, p: Skb): void {
-  const route = p.route;
-  if (route === null) return;
+function redirect(on: Stack, p: Skb, route: Route): void {
   const gateway = route.via0 !== 0 ? route.via0 : p.dst0;
   on.limit.redirect(p.src0, () => icmpSend4(on, p, ICMP_REDIRECT, ICMP_REDIRECT_HOST, gateway >>> 0));
 }

@@ -3,7 +3,15 @@
  * priority, until one says something else than ACCEPT.
  */
 import { ACCEPT, type Family, HOOK_NAMES, type Hook, OUTPUT } from "../packet/hook.ts";
-import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, CT_UNTRACKED, type Packet } from "../packet/packet.ts";
+import {
+  CT_ESTABLISHED,
+  CT_ESTABLISHED_REPLY,
+  CT_NEW,
+  CT_RELATED,
+  CT_RELATED_REPLY,
+  CT_UNTRACKED,
+  type Packet,
+} from "../packet/packet.ts";
 import { PASS } from "./decisions.ts";
 import type { Explainer } from "./explain.ts";
 import type { Walk } from "./generate.ts";
@@ -185,10 +193,15 @@ function trackStep(stack: Stack): HookStep {
 
 const STATE_WORDS = ["", "NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"];
 
+/** State by ctinfo, of packets that have a connection (enum ip_conntrack_info). */
+const STATES = new Uint8Array(8);
+STATES[CT_ESTABLISHED] = STATES[CT_ESTABLISHED_REPLY] = STATE_ESTABLISHED;
+STATES[CT_RELATED] = STATES[CT_RELATED_REPLY] = STATE_RELATED;
+STATES[CT_NEW] = STATE_NEW;
+
 function stateOf(p: Skb): number {
   if (p.ct === 0) return p.ctinfo === CT_UNTRACKED ? STATE_UNTRACKED : STATE_INVALID;
-  if (p.ctinfo === CT_ESTABLISHED || p.ctinfo === CT_ESTABLISHED_REPLY) return STATE_ESTABLISHED;
-  return p.ctinfo === CT_NEW ? STATE_NEW : STATE_RELATED;
+  return STATES[p.ctinfo];
 }
 
 function confirmStep(stack: Stack): HookStep {

@@ -2,7 +2,7 @@
  * IPv4 on its way out: packets of the host's own through OUTPUT, then everything that leaves through POSTROUTING, in
  * pieces when it is too long (ip_output.c).
  */
-import { RTN_BROADCAST, RTN_MULTICAST } from "../host/route.ts";
+import { type Route, RTN_BROADCAST, RTN_MULTICAST } from "../host/route.ts";
 import { ACCEPT, OUTPUT, POSTROUTING } from "../packet/hook.ts";
 import { IP_DF, IPV4_FRAGMENT } from "../packet/ipv4.ts";
 import { PACKET_LOOPBACK } from "../packet/packet.ts";
@@ -26,17 +26,19 @@ export function output4(on: Stack, p: Skb): number {
   const route = p.route;
   if (route === null) return on.drop(p, "no route");
   p.outDev = route.dev;
-  const many = route.type === RTN_MULTICAST || route.type === RTN_BROADCAST;
-  if (many && !p.forwarded && route.dev !== LO) {
-    // Only groups that the host is in take this way (RTCF_LOCAL).
-    if (route.type === RTN_BROADCAST || p.dst0 === ALL_HOSTS) {
-      loopCopy(on, p);
-      if (route.type === RTN_MULTICAST && p.ttl === 0) return on.drop(p, "a multicast with TTL 0 stays in the host");
-    }
+  if (!p.forwarded && isHeard(p, route)) {
+    loopCopy(on, p);
+    if (route.type === RTN_MULTICAST && p.ttl === 0) return on.drop(p, "a multicast with TTL 0 stays in the host");
   }
   on.enter(POSTROUTING, p);
   const code = on.hooks4.postRouting(p);
-  return (code & 3) === ACCEPT ? finish4(on, p) : code;
+  return (code & 3) === ACCEPT ? finish4(on, p, p.route ?? route) : code;
+}
+
+/** Does the host hear what it sends itself? Only broadcasts and groups that it is in (RTCF_LOCAL). */
+function isHeard(p: Skb, route: Route): boolean {
+  if (route.dev === LO) return false;
+  return route.type === RTN_BROADCAST || (route.type === RTN_MULTICAST && p.dst0 === ALL_HOSTS);
 }
 
 /** ip_mc_output: the host hears its own broadcasts and the groups it is in; a copy goes its own way. */
@@ -60,9 +62,7 @@ function loopCopy(on: Stack, p: Skb): void {
 }
 
 /** ip_finish_output: in one piece, or in several. */
-function finish4(on: Stack, p: Skb): number {
-  const route = p.route;
-  if (route === null) return on.drop(p, "no route");
+function finish4(on: Stack, p: Skb, route: Route): number {
   const mtu = p.forwarded ? route.forwardMtu : route.mtu;
   if ((p.length <= mtu || p.merged) && p.fragMaxSize === 0) return on.transmit(p);
   const df = (p.view.getUint16(p.start + IPV4_FRAGMENT) & IP_DF) !== 0;

@@ -8,8 +8,8 @@ import type { Host } from "../host/host.ts";
 import type { Nat } from "../nat/nat.ts";
 import type { Hook } from "../packet/hook.ts";
 import { HOOK_NAMES } from "../packet/hook.ts";
-import type { Packet } from "../packet/packet.ts";
-import type { Step } from "../packet/step.ts";
+import { CHECKSUM_PARTIAL, type Packet } from "../packet/packet.ts";
+import type { Step, StepListener } from "../packet/step.ts";
 import { type Decisions, PASS } from "./decisions.ts";
 import { Fragments4 } from "./defrag4.ts";
 import { Fragments6 } from "./defrag6.ts";
@@ -61,8 +61,10 @@ export class Stack {
   /** An ICMP error of the family is being sent: none about it, or because of it, can be (icmp_xmit_lock). */
   icmpBusy4 = false;
   icmpBusy6 = false;
-  /** Called for each packet that leaves by a device other than lo. */
-  readonly leaves: (p: Skb) => void;
+  /** Packets that left by a device other than lo; set back by whoever counts. */
+  emitted = 0;
+  /** Called for each of them; null while nobody wants to know. */
+  leaves: ((p: Skb) => void) | null = null;
   readonly describe: (p: Packet) => string;
   /** Packets that were sent to lo and are yet to be received. */
   readonly backlog: Skb[] = [];
@@ -70,7 +72,6 @@ export class Stack {
 
   constructor(
     parts: { host: Host; conntrack: Conntrack; nat: Nat; decisions: Decisions },
-    leaves: (p: Skb) => void,
     describe: (p: Packet) => string,
   ) {
     this.host = parts.host;
@@ -88,7 +89,6 @@ export class Stack {
       this.#limited6.fill(1, first, last + 1);
     }
     this.updatesPriority = sysctl.get("net.ipv4.ip_forward_update_priority") !== 0;
-    this.leaves = leaves;
     this.describe = describe;
   }
 
@@ -117,11 +117,15 @@ export class Stack {
   /** The packet goes out by its device: away, or through lo back in. */
   transmit(p: Skb): number {
     if (p.outDev === LO) return this.loop(p);
-    completeChecksum(p);
-    if (p.steps !== null)
-      p.steps.push({ kind: "emit", dev: this.host.interfaces[p.outDev].name, packet: this.describe(p) });
-    this.leaves(p);
+    if (p.checksum === CHECKSUM_PARTIAL) completeChecksum(p);
+    this.emitted++;
+    if (p.steps !== null) this.#tellEmit(p, p.steps);
+    if (this.leaves !== null) this.leaves(p);
     return PASS;
+  }
+
+  #tellEmit(p: Skb, steps: StepListener): void {
+    steps.push({ kind: "emit", dev: this.host.interfaces[p.outDev].name, packet: this.describe(p) });
   }
 
   /** Queues the packet to be received; the answer comes with the code of its second life. */
