@@ -158,3 +158,18 @@ test("no frame makes the parser look outside it", (t) => {
     { numRuns: 3000 },
   );
 });
+
+test("a frame says nothing that is left over from the one before it", (t) => {
+  const parsed = (frame: LinkFrame, [, linkType, hex]: (typeof FRAMES)[number]) => {
+    const digits = hex.replaceAll("*", "");
+    const view = viewOfHex(digits.slice(0, digits.length & ~1));
+    const content = frame.parse(linkType, new Uint8Array(view.buffer), view, 0, view.byteLength, true);
+    return { content, ...frame };
+  };
+  const used = new LinkFrame();
+  for (const first of FRAMES)
+    for (const second of FRAMES) {
+      parsed(used, first);
+      t.deepEqual(parsed(used, second), parsed(new LinkFrame(), second), `${first[0]}, then ${second[0]}`);
+    }
+});

@@ -116,6 +116,9 @@ export class LinkFrame {
   prefixStart = 0;
   prefixEnd = 0;
 
+  /** Fields that an Ethernet frame without tags does not set may be set. */
+  #special = false;
+
   /** `littleEndian`: the byte order of the capture, which NFLOG's attributes have too. */
   parse(
     linkType: number,
@@ -125,19 +128,12 @@ export class LinkFrame {
     end: number,
     littleEndian: boolean,
   ): LinkContent {
+    if (this.#special || linkType !== LINKTYPE_ETHERNET) this.#reset();
     this.start = start;
     this.end = end;
-    this.etherType = 0;
-    this.tags = this.tagType = this.tag = this.innerTag = 0;
-    this.macSource = this.macDestination = -1;
-    this.macLength = 0;
-    this.packetType = -1;
-    this.hardwareType = this.ifindex = 0;
-    this.inIfindex = this.outIfindex = this.mark = this.prefixStart = this.prefixEnd = 0;
-    this.hook = -1;
+    if (linkType === LINKTYPE_ETHERNET) return this.#ethernet(data, view);
+    this.#special = true;
     switch (linkType) {
-      case LINKTYPE_ETHERNET:
-        return this.#ethernet(data, view);
       case DLT_RAW:
       case DLT_RAW_OPENBSD:
       case LINKTYPE_RAW:
@@ -163,17 +159,38 @@ export class LinkFrame {
     }
   }
 
+  /** What an Ethernet frame without tags does not set. */
+  #reset(): void {
+    this.#special = false;
+    this.etherType = 0;
+    this.tags = this.tagType = this.tag = this.innerTag = 0;
+    this.macSource = this.macDestination = -1;
+    this.macLength = 0;
+    this.packetType = -1;
+    this.hardwareType = this.ifindex = 0;
+    this.inIfindex = this.outIfindex = this.mark = this.prefixStart = this.prefixEnd = 0;
+    this.hook = -1;
+  }
+
   #ethernet(data: Uint8Array, view: DataView): LinkContent {
     const { start } = this;
-    if (this.end - start < 14) return BROKEN;
+    if (this.end - start < 14) {
+      this.#reset();
+      return BROKEN;
+    }
     this.macDestination = start;
     this.macSource = start + 6;
     this.macLength = 6;
-    if ((data[start] & 1) !== 0)
-      this.packetType =
-        view.getInt32(start) === -1 && view.getInt16(start + 4) === -1 ? COOKED_BROADCAST : COOKED_MULTICAST;
+    this.packetType = (data[start] & 1) !== 0 ? groupType(view, start) : -1;
     this.start = start + 14;
-    return this.#behindTags(view, view.getUint16(start + 12));
+    const etherType = view.getUint16(start + 12);
+    if (etherType === ETH_P_IP || etherType === ETH_P_IPV6) {
+      this.etherType = etherType;
+      return etherType === ETH_P_IP ? IS_IPV4 : IS_IPV6;
+    }
+    this.#special = true;
+    this.etherType = 0;
+    return this.#behindTags(view, etherType);
   }
 
   #cooked(view: DataView): LinkContent {
@@ -307,4 +324,10 @@ export class LinkFrame {
     if (etherType === ETH_P_IP) return IS_IPV4;
     return etherType === ETH_P_IPV6 ? IS_IPV6 : NOT_IP;
   }
+}
+
+/** Of an Ethernet frame to a group. */
+function groupType(view: DataView, destination: number): number {
+  const all = view.getInt32(destination) === -1 && view.getInt16(destination + 4) === -1;
+  return all ? COOKED_BROADCAST : COOKED_MULTICAST;
 }

@@ -71,7 +71,9 @@ const BLACKHOLE = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "bla
 const BAD_SOURCE = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "the source address cannot be used" });
 const BAD_DESTINATION = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "the destination cannot be used" });
 
-const slotOf = (address: number, dev: number) => Math.imul(address ^ Math.imul(dev, 0x61c88647), 0x9e3779b1) >>> 19;
+/** Neighbouring addresses, which come together, lie side by side and do not put each other out. */
+const slotOf = (address: number, dev: number) =>
+  (address + Math.imul((address >>> 13) + dev, 0x9e3779b1)) & (SLOTS - 1);
 
 export class Routing4 {
   readonly #fib: Fib4;

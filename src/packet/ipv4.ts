@@ -19,9 +19,14 @@ export const IP_DF = 0x4000;
 export const IP_MF = 0x2000;
 export const IP_OFFSET = 0x1fff;
 
-/** Fills `p` from the header at `p.start`, of which `present` bytes are there: every field that depends on bytes. */
+/** First byte of an IPv4 header without options. */
+const VERSION_AND_LENGTH = 0x45;
+
+/**
+ * Fills `p` from the header at `p.start`, of which `present` bytes are there: every field that depends on bytes. Words are
+ * read before fields are written: each write in between would cost another look at the view.
+ */
 export function parseIpv4(p: Packet, present: number): void {
-  p.plain = false;
   if (present < IPV4_MIN_HEADER) {
     parseStump(p, present);
     return;
@@ -30,38 +35,53 @@ export function parseIpv4(p: Packet, present: number): void {
   const first = view.getInt32(start);
   const second = view.getInt32(start + 4);
   const third = view.getInt32(start + 8);
-  const headerLength = (first >>> 22) & 60;
-  const length = first & 0xffff;
+  const src0 = view.getInt32(start + IPV4_SOURCE);
+  const dst0 = view.getInt32(start + IPV4_DESTINATION);
   const protocol = (third >>> 16) & 0xff;
+  const length = first & 0xffff;
+  const there = length < present ? length : present;
+  const offset = (second & IP_OFFSET) << 3;
+  const whole = (second & (IP_MF | IP_OFFSET)) === 0;
+  if (first >>> 24 === VERSION_AND_LENGTH && whole && protocol === IPPROTO_TCP && there >= TCP_IN_IPV4) {
+    const l4 = start + IPV4_MIN_HEADER;
+    p.end = start + there;
+    p.l4 = l4;
+    p.plain = true;
+    parseTcp(p, view, l4);
+  } else parseRest(p, first, whole, protocol, offset, present);
   p.length = length;
   p.tos = (first >>> 16) & 0xff;
   p.ttl = third >>> 24;
   p.protocol = protocol;
-  p.src0 = view.getInt32(start + IPV4_SOURCE);
-  p.dst0 = view.getInt32(start + IPV4_DESTINATION);
-  p.fragmentOffset = (second & IP_OFFSET) << 3;
-  p.fragment = (second & (IP_MF | IP_OFFSET)) !== 0;
+  p.src0 = src0;
+  p.dst0 = dst0;
+  p.fragmentOffset = offset;
+  p.fragment = !whole;
+}
+
+/** Bytes of an IPv4 and a TCP header without options. */
+const TCP_IN_IPV4 = IPV4_MIN_HEADER + TCP_HEADER;
+
+/** What lies behind the header that begins with the word `first`. */
+function parseRest(p: Packet, first: number, whole: boolean, protocol: number, offset: number, present: number): void {
+  const headerLength = (first >>> 22) & 60;
+  const length = first & 0xffff;
+  p.plain = false;
   // Bytes past the declared length are link-layer padding.
-  if (length >= headerLength && length < present) p.end = start + length;
-  const l4 = start + headerLength;
-  if (headerLength < IPV4_MIN_HEADER || headerLength > present) {
-    p.l4 = -1;
+  if (length >= headerLength && length < present) p.end = p.start + length;
+  const readable = headerLength >= IPV4_MIN_HEADER && headerLength <= present;
+  p.l4 = readable ? p.start + headerLength : -1;
+  if (!readable || offset !== 0) {
     clearTransport(p);
     return;
   }
-  p.l4 = l4;
-  if ((second & IP_OFFSET) !== 0) clearTransport(p);
-  else if (protocol === IPPROTO_TCP && p.end - l4 >= TCP_HEADER) {
-    parseTcp(p, view, l4);
-    p.plain = (second & IP_MF) === 0;
-  } else {
-    parseTransport(p);
-    p.plain = protocol === IPPROTO_UDP && p.hasPorts && (second & IP_MF) === 0;
-  }
+  parseTransport(p, protocol);
+  p.plain = whole && p.hasPorts && (protocol === IPPROTO_UDP || protocol === IPPROTO_TCP);
 }
 
 /** There is no whole header. */
 function parseStump(p: Packet, present: number): void {
+  p.plain = false;
   p.length = present;
   p.src0 = p.dst0 = p.tos = p.ttl = p.protocol = 0;
   p.fragmentOffset = 0;

@@ -48,7 +48,7 @@ export function parseIpv6(p: Packet, present: number): void {
   p.dst3 = view.getInt32(start + IPV6_DESTINATION + 12);
   if (p.length < present) p.end = start + p.length;
   walkExtensionHeaders(p);
-  if (p.l4 >= 0 && p.fragmentOffset === 0) parseTransport(p);
+  if (p.l4 >= 0 && p.fragmentOffset === 0) parseTransport(p, p.protocol);
   else clearTransport(p);
 }
 

@@ -30,10 +30,10 @@ export const TCP_CWR = 0x80;
 export const TCP_HEADER = 20;
 
 /** Reads the header at `p.l4` of a whole packet or first fragment: fills every transport field. */
-export function parseTransport(p: Packet): void {
+export function parseTransport(p: Packet, protocol: number): void {
   const { l4, view } = p;
   const there = p.end - l4;
-  switch (p.protocol) {
+  switch (protocol) {
     case IPPROTO_TCP:
       if (there < TCP_HEADER) break;
       parseTcp(p, view, l4);
@@ -43,10 +43,7 @@ export function parseTransport(p: Packet): void {
     case IPPROTO_DCCP:
     case IPPROTO_SCTP:
       if (there < 8) break;
-      clearTransport(p);
-      p.sport = view.getUint16(l4);
-      p.dport = view.getUint16(l4 + 2);
-      p.hasPorts = true;
+      setPorts(p, view.getInt32(l4));
       return;
     case IPPROTO_ICMP:
     case IPPROTO_ICMPV6:
@@ -63,14 +60,23 @@ export function parseTransport(p: Packet): void {
 /** A TCP header of which at least TCP_HEADER bytes are there. */
 export function parseTcp(p: Packet, view: DataView, l4: number): void {
   const ports = view.getInt32(l4);
+  const seq = view.getInt32(l4 + 4);
+  const ack = view.getInt32(l4 + 8);
   const rest = view.getInt32(l4 + 12);
   p.sport = ports >>> 16;
   p.dport = ports & 0xffff;
-  p.seq = view.getInt32(l4 + 4);
-  p.ack = view.getInt32(l4 + 8);
+  p.seq = seq;
+  p.ack = ack;
   p.tcpHeaderLength = (rest >>> 26) & 60;
   p.tcpFlags = (rest >>> 16) & 0xff;
   p.window = rest & 0xffff;
+  p.hasPorts = true;
+}
+
+function setPorts(p: Packet, ports: number): void {
+  clearTransport(p);
+  p.sport = ports >>> 16;
+  p.dport = ports & 0xffff;
   p.hasPorts = true;
 }
 
