@@ -303,6 +303,20 @@ export class Connections extends Records {
     if (this.starts !== null) this.starts = longer(this.starts, this.#capacity + 1);
   }
 
+  /** IPv4: the reply is the original with its ends exchanged, so that both have one hash. */
+  #isMirrored(handle: number): boolean {
+    if (this.addressWords !== 1) return false;
+    const { record } = this;
+    const at = handle * STRIDE4 + NODES;
+    const ports = record[at + 2];
+    return (
+      record[at] === record[at + NODE4 + 1] &&
+      record[at + 1] === record[at + NODE4] &&
+      record[at + NODE4 + 2] === ((ports << 16) | (ports >>> 16)) &&
+      record[at + 3] === record[at + NODE4 + 3]
+    );
+  }
+
   /**
    * Confirms a connection: both directions go into the index, the timeout starts. `started` is the time (µs) to
    * remember as its beginning, 0 for none. If another connection has one of its tuples nothing is done, and the other's
@@ -310,8 +324,8 @@ export class Connections extends Records {
    */
   insert(handle: number, started: number): number {
     const hash = this.#hashOf(handle << 1);
-    const replyHash = this.#hashOf((handle << 1) | 1);
-    if (this.#index.has(hash) || this.#index.has(replyHash)) {
+    const replyHash = this.#isMirrored(handle) ? hash : this.#hashOf((handle << 1) | 1);
+    if (this.#index.has(hash) || (replyHash !== hash && this.#index.has(replyHash))) {
       const rival = this.rival(handle << 1) || this.rival((handle << 1) | 1);
       if (rival !== 0) return rival;
     }

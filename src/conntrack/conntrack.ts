@@ -154,27 +154,27 @@ export class Conntrack {
     this.tick();
     // A template is taken off; the mark of an answer to an untracked packet stays unless a connection is found.
     if (p.ctinfo !== CT_RELATED) p.ctinfo = CT_ESTABLISHED;
-    // The way of most packets, short: their connection is found by fields of theirs, and exists.
-    if (p.plain && (p.zone | p.template) === 0) {
-      const { protocol } = p;
-      const connections = this.#ipv4;
-      const node = connections.find4(p.src0, p.dst0, (p.sport << 16) | p.dport, protocol, 3);
-      if (node !== 0) {
-        const handle = node >>> 1;
-        this.#belongs(connections, p, handle, node & 1);
-        const verdict = this.#trackers.byProtocol[protocol].packet(this, connections, handle, p, p.l4);
-        if (verdict === TRACK_ACCEPT) {
-          if (p.ctinfo === CT_ESTABLISHED_REPLY) connections.addStatus(handle, IPS_SEEN_REPLY);
-          return ACCEPT;
-        }
-        this.#part(connections, p, handle);
-        if (verdict !== TRACK_REPEAT) return this.#refuse(verdict);
-      }
-    }
-    return this.#trackAny(p);
+    return p.plain && (p.zone | p.template) === 0 ? this.#trackPlain(p) : this.#trackAny(p);
   }
 
-  /** `track` where the packet is not plain, or its connection is new. */
+  /** The way of most packets, short: what their connection is found by is in fields of theirs. */
+  #trackPlain(p: Packet): Verdict {
+    const { protocol } = p;
+    const connections = this.#ipv4;
+    const tracker = this.#trackers.byProtocol[protocol];
+    for (;;) {
+      const node = connections.find4(p.src0, p.dst0, (p.sport << 16) | p.dport, protocol, 3);
+      const handle = node !== 0 ? node >>> 1 : this.#create4(connections, p, protocol);
+      if (handle < 0) return DROP;
+      if (node !== 0) this.#belongs(connections, p, handle, node & 1);
+      const verdict = tracker.packet(this, connections, handle, p, p.l4);
+      if (verdict === TRACK_ACCEPT) return this.#accept(connections, p, handle);
+      this.#part(connections, p, handle);
+      if (verdict !== TRACK_REPEAT) return this.#refuse(verdict);
+    }
+  }
+
+  /** The others: fragments, ICMP, IPv6, zones, headers that are not there. */
   #trackAny(p: Packet): Verdict {
     if (p.template !== 0 && this.#templates[p.template].zoneFromMark) p.zone = p.mark & 0xffff;
     if (p.family === 4) {
@@ -216,12 +216,7 @@ export class Conntrack {
       if (handle === 0) return this.#invalid();
       if (handle < 0) return DROP;
       const verdict = tracker.packet(this, connections, handle, p, l4);
-      if (verdict === TRACK_ACCEPT) {
-        if (p.ctinfo === CT_ESTABLISHED_REPLY) connections.addStatus(handle, IPS_SEEN_REPLY);
-        else if (p.steps !== null && (connections.status(handle) & IPS_CONFIRMED) === 0)
-          this.#tell(p, "created", connections);
-        return ACCEPT;
-      }
+      if (verdict === TRACK_ACCEPT) return this.#accept(connections, p, handle);
       this.#part(connections, p, handle);
       if (verdict !== TRACK_REPEAT) return this.#refuse(verdict);
     }
@@ -234,6 +229,13 @@ export class Conntrack {
     if (direction === REPLY) p.ctinfo = CT_ESTABLISHED_REPLY;
     else if ((status & IPS_SEEN_REPLY) !== 0) p.ctinfo = CT_ESTABLISHED;
     else p.ctinfo = (status & IPS_EXPECTED) !== 0 ? CT_RELATED : CT_NEW;
+  }
+
+  #accept(connections: Connections, p: Packet, handle: number): Verdict {
+    if (p.ctinfo === CT_ESTABLISHED_REPLY) connections.addStatus(handle, IPS_SEEN_REPLY);
+    else if (p.steps !== null && (connections.status(handle) & IPS_CONFIRMED) === 0)
+      this.#tell(p, "created", connections);
+    return ACCEPT;
   }
 
   /** The tracker would not have the packet: it belongs to nothing, and a connection that it began is none. */

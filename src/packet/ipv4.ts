@@ -2,7 +2,16 @@
 
 import { ipv4HeaderCheck } from "../bytes/checksum.ts";
 import type { Packet } from "./packet.ts";
-import { clearTransport, IPPROTO_TCP, IPPROTO_UDP, parseTcp, parseTransport, TCP_HEADER } from "./transport.ts";
+import {
+  clearTransport,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  parseTcp,
+  parseTransport,
+  setPorts,
+  TCP_HEADER,
+  UDP_HEADER,
+} from "./transport.ts";
 
 export const IPV4_TOS = 1;
 export const IPV4_LENGTH = 2;
@@ -42,12 +51,18 @@ export function parseIpv4(p: Packet, present: number): void {
   const there = length < present ? length : present;
   const offset = (second & IP_OFFSET) << 3;
   const whole = (second & (IP_MF | IP_OFFSET)) === 0;
-  if (first >>> 24 === VERSION_AND_LENGTH && whole && protocol === IPPROTO_TCP && there >= TCP_IN_IPV4) {
-    const l4 = start + IPV4_MIN_HEADER;
+  const l4 = start + IPV4_MIN_HEADER;
+  const ordinary = first >>> 24 === VERSION_AND_LENGTH && whole;
+  if (ordinary && protocol === IPPROTO_TCP && there >= TCP_IN_IPV4) {
+    parseTcp(p, view, l4);
     p.end = start + there;
     p.l4 = l4;
     p.plain = true;
-    parseTcp(p, view, l4);
+  } else if (ordinary && protocol === IPPROTO_UDP && there >= UDP_IN_IPV4) {
+    setPorts(p, view.getInt32(l4));
+    p.end = start + there;
+    p.l4 = l4;
+    p.plain = true;
   } else parseRest(p, first, whole, protocol, offset, present);
   p.length = length;
   p.tos = (first >>> 16) & 0xff;
@@ -59,8 +74,9 @@ export function parseIpv4(p: Packet, present: number): void {
   p.fragment = !whole;
 }
 
-/** Bytes of an IPv4 and a TCP header without options. */
+/** Bytes of an IPv4 header without options and what follows it, likewise. */
 const TCP_IN_IPV4 = IPV4_MIN_HEADER + TCP_HEADER;
+const UDP_IN_IPV4 = IPV4_MIN_HEADER + UDP_HEADER;
 
 /** What lies behind the header that begins with the word `first`. */
 function parseRest(p: Packet, first: number, whole: boolean, protocol: number, offset: number, present: number): void {

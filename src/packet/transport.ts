@@ -28,6 +28,7 @@ export const TCP_CWR = 0x80;
 
 /** Bytes of a TCP header without options. */
 export const TCP_HEADER = 20;
+export const UDP_HEADER = 8;
 
 /** Reads the header at `p.l4` of a whole packet or first fragment: fills every transport field. */
 export function parseTransport(p: Packet, protocol: number): void {
@@ -73,7 +74,8 @@ export function parseTcp(p: Packet, view: DataView, l4: number): void {
   p.hasPorts = true;
 }
 
-function setPorts(p: Packet, ports: number): void {
+/** Of any protocol but TCP: the first word of its header holds the ports. */
+export function setPorts(p: Packet, ports: number): void {
   clearTransport(p);
   p.sport = ports >>> 16;
   p.dport = ports & 0xffff;

@@ -20,7 +20,7 @@ export const udp: Tracker = { allowClash: true, stateName: () => "", packet: tra
 export const udplite: Tracker = { allowClash: true, stateName: () => "", packet: trackLite };
 
 function trackDatagram(on: Conntrack, connections: Connections, handle: number, p: Packet, l4: number): number {
-  if (hasError(on, p, l4)) return TRACK_INVALID;
+  if (!isSound(on, p, l4)) return refuse(on, p, l4);
   const status = connections.status(handle);
   const at = connections.base(handle) + STREAM_AT;
   if ((status & IPS_CONFIRMED) === 0) connections.record[at] = (connections.now + STREAM_AFTER * HZ) | 0;
@@ -35,23 +35,23 @@ function trackDatagram(on: Conntrack, connections: Connections, handle: number, 
   return TRACK_ACCEPT;
 }
 
-/** udp_error. */
-function hasError(on: Conntrack, p: Packet, l4: number): boolean {
+/** udp_error, when there is none. All that IP carries is summed, also what lies behind the length that UDP declares. */
+function isSound(on: Conntrack, p: Packet, l4: number): boolean {
+  if (l4 + HEADER > p.end) return false;
+  const lengthAndSum = p.view.getInt32(l4 + 4);
+  const declared = lengthAndSum >>> 16;
+  if (declared > p.start + p.length - l4 || declared < HEADER) return false;
+  return (lengthAndSum & 0xffff) === 0 || !verifies(on, p) || checksumHolds(p, l4, IPPROTO_UDP, p.end - l4);
+}
+
+/** udp_error: what is wrong. */
+function refuse(on: Conntrack, p: Packet, l4: number): number {
   const length = p.start + p.length - l4;
-  if (l4 + HEADER > p.end) {
-    on.complain(p, IPPROTO_UDP, "short packet");
-    return true;
-  }
-  const declared = p.view.getUint16(l4 + 4);
-  if (declared > length || declared < HEADER) {
-    on.complain(p, IPPROTO_UDP, "truncated/malformed packet");
-    return true;
-  }
-  if (p.view.getUint16(l4 + 6) === 0) return false;
-  // All that IP carries is summed, also what lies behind the length that UDP declares.
-  if (!verifies(on, p) || checksumHolds(p, l4, IPPROTO_UDP, p.end - l4)) return false;
-  on.complain(p, IPPROTO_UDP, "bad checksum");
-  return true;
+  const declared = l4 + HEADER > p.end ? -1 : p.view.getUint16(l4 + 4);
+  if (declared < 0) on.complain(p, IPPROTO_UDP, "short packet");
+  else if (declared > length || declared < HEADER) on.complain(p, IPPROTO_UDP, "truncated/malformed packet");
+  else on.complain(p, IPPROTO_UDP, "bad checksum");
+  return TRACK_INVALID;
 }
 
 function trackLite(on: Conntrack, connections: Connections, handle: number, p: Packet, l4: number): number {
