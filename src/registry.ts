@@ -1,9 +1,14 @@
 /** The only list of extensions. Adding one: its file, its table of lines, and a line here. */
 import { addrtype } from "./match/addrtype.ts";
+import { ah4, ah6 } from "./match/ah.ts";
 import { comment } from "./match/comment.ts";
+import { connbytes } from "./match/connbytes.ts";
 import { connmark } from "./match/connmark.ts";
 import { conntrack } from "./match/conntrack.ts";
+import { dccp } from "./match/dccp.ts";
 import { dscp } from "./match/dscp.ts";
+import { ecn } from "./match/ecn.ts";
+import { esp } from "./match/esp.ts";
 import { hl } from "./match/hl.ts";
 import { icmp } from "./match/icmp.ts";
 import { icmp6 } from "./match/icmp6.ts";
@@ -13,17 +18,26 @@ import { limit } from "./match/limit.ts";
 import { mac } from "./match/mac.ts";
 import { mark } from "./match/mark.ts";
 import { multiport } from "./match/multiport.ts";
+import { physdev } from "./match/physdev.ts";
 import { pkttype } from "./match/pkttype.ts";
+import { quota } from "./match/quota.ts";
+import { recent } from "./match/recent.ts";
 import { rt } from "./match/rt.ts";
+import { sctp } from "./match/sctp.ts";
 import { set } from "./match/set.ts";
 import { state } from "./match/state.ts";
 import { statistic } from "./match/statistic.ts";
 import { tcp } from "./match/tcp.ts";
+import { tcpmss } from "./match/tcpmss.ts";
+import { tos } from "./match/tos.ts";
 import { ttl } from "./match/ttl.ts";
 import { udp } from "./match/udp.ts";
 import type { Family } from "./packet/hook.ts";
 import type { MatchDeclaration, Registry, TargetDeclaration } from "./rules/extension.ts";
 import { ACCEPT } from "./target/ACCEPT.ts";
+import { AUDIT } from "./target/AUDIT.ts";
+import { CHECKSUM } from "./target/CHECKSUM.ts";
+import { CLASSIFY } from "./target/CLASSIFY.ts";
 import { CONNMARK } from "./target/CONNMARK.ts";
 import { CT } from "./target/CT.ts";
 import { DNAT } from "./target/DNAT.ts";
@@ -34,6 +48,7 @@ import { LOG } from "./target/LOG.ts";
 import { MARK } from "./target/MARK.ts";
 import { MASQUERADE } from "./target/MASQUERADE.ts";
 import { NETMAP } from "./target/NETMAP.ts";
+import { NFLOG } from "./target/NFLOG.ts";
 import { NOTRACK } from "./target/NOTRACK.ts";
 import { REDIRECT } from "./target/REDIRECT.ts";
 import { REJECT } from "./target/REJECT.ts";
@@ -41,15 +56,22 @@ import { RETURN } from "./target/RETURN.ts";
 import { SET } from "./target/SET.ts";
 import { SNAT } from "./target/SNAT.ts";
 import { TCPMSS } from "./target/TCPMSS.ts";
+import { TOS } from "./target/TOS.ts";
 import { TRACE } from "./target/TRACE.ts";
 import { TTL } from "./target/TTL.ts";
 
 const MATCHES: readonly MatchDeclaration[] = [
   addrtype,
+  ah4,
+  ah6,
   comment,
+  connbytes,
   connmark,
   conntrack,
+  dccp,
   dscp,
+  ecn,
+  esp,
   hl,
   icmp,
   icmp6,
@@ -59,18 +81,27 @@ const MATCHES: readonly MatchDeclaration[] = [
   mac,
   mark,
   multiport,
+  physdev,
   pkttype,
+  quota,
+  recent,
   rt,
+  sctp,
   set,
   state,
   statistic,
   tcp,
+  tcpmss,
+  tos,
   ttl,
   udp,
 ];
 
 const TARGETS: readonly TargetDeclaration[] = [
   ACCEPT,
+  AUDIT,
+  CHECKSUM,
+  CLASSIFY,
   CONNMARK,
   CT,
   DNAT,
@@ -81,6 +112,7 @@ const TARGETS: readonly TargetDeclaration[] = [
   MARK,
   MASQUERADE,
   NETMAP,
+  NFLOG,
   NOTRACK,
   REDIRECT,
   REJECT,
@@ -88,6 +120,7 @@ const TARGETS: readonly TargetDeclaration[] = [
   SET,
   SNAT,
   TCPMSS,
+  TOS,
   TRACE,
   TTL,
 ];

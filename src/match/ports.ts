@@ -1,9 +1,34 @@
-/** What the tcp and udp matches share: a port, or a range of them, asked of one side of the packet. */
+/** What the matches of protocols with ports share: a port, or a range of them, asked of one side of the packet. */
 import type { Packet } from "../packet/packet.ts";
-import type { FieldRanges, GivenOption } from "../rules/extension.ts";
-import type { Range } from "../rules/types.ts";
+import type { ServiceProtocol } from "../packet/service-names.ts";
+import { type FieldRanges, type GivenOption, type OptionType, RuleError } from "../rules/extension.ts";
+import { parseNumber, printRange, type Range, servicePort } from "../rules/types.ts";
 
 export const ALL_PORTS = 0xffff;
+
+/** A port or a range of them, by numbers or the names of the protocol's services (xtables_parse_port). */
+export function servicePorts(protocol: ServiceProtocol): OptionType<Range> {
+  const parsePort = (text: string): number => {
+    const port = parseNumber(text, 0, ALL_PORTS) ?? servicePort(text, protocol);
+    if (port === null) throw new RuleError(`invalid port/service \`${text}' specified`);
+    return port;
+  };
+  return {
+    arity: 1,
+    parse([word]) {
+      const colon = word.indexOf(":");
+      if (colon < 0) {
+        const port = parsePort(word);
+        return { from: port, to: port };
+      }
+      const from = colon === 0 ? 0 : parsePort(word.slice(0, colon));
+      const to = colon === word.length - 1 ? ALL_PORTS : parsePort(word.slice(colon + 1));
+      if (from > to) throw new RuleError("invalid portrange (min > max)");
+      return { from, to };
+    },
+    print: printRange,
+  };
+}
 
 export interface PortOptions {
   readonly "--sport"?: GivenOption<Range>;

@@ -2,33 +2,12 @@
 import type { Packet } from "../packet/packet.ts";
 import { IPPROTO_TCP } from "../packet/transport.ts";
 import { match, type OptionType, RuleError } from "../rules/extension.ts";
-import { flag, optNot, parseNumber, type Range, servicePort, U16_MAX } from "../rules/types.ts";
-import { portExpressions, portFields, portMatches, printPorts, whyNotPorts } from "./ports.ts";
+import { flag, optNot, parseNumber } from "../rules/types.ts";
+import { portExpressions, portFields, portMatches, printPorts, servicePorts, whyNotPorts } from "./ports.ts";
 
 const HEADER = 20;
 
-/** xtables_parse_port: a number, or the name of a service. */
-function parsePort(text: string): number {
-  const port = parseNumber(text, 0, U16_MAX) ?? servicePort(text, "tcp");
-  if (port === null) throw new RuleError(`invalid port/service \`${text}' specified`);
-  return port;
-}
-
-const tcpPorts: OptionType<Range> = {
-  arity: 1,
-  parse([word]) {
-    const colon = word.indexOf(":");
-    if (colon < 0) {
-      const port = parsePort(word);
-      return { from: port, to: port };
-    }
-    const from = colon === 0 ? 0 : parsePort(word.slice(0, colon));
-    const to = colon === word.length - 1 ? U16_MAX : parsePort(word.slice(colon + 1));
-    if (from > to) throw new RuleError("invalid portrange (min > max)");
-    return { from, to };
-  },
-  print: ({ from, to }) => (from === to ? String(from) : `${from}:${to}`),
-};
+const tcpPorts = servicePorts("tcp");
 
 /** In the order in which iptables-save prints them. */
 const FLAGS: readonly (readonly [name: string, bit: number])[] = [

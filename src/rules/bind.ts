@@ -42,7 +42,7 @@ export function giveOption(
   const before = given[entry.key];
   if (before !== undefined && spec.repeat !== true) throw onceOnly(spec, name, said);
   if (not && !entry.not) throw neverNot(spec, name, said);
-  if (words.length < spec.type.arity) throw new RuleError(`${said} requires two args.`);
+  if (words.length < spec.type.arity) throw new RuleError(spec.type.tooFew ?? `${said} requires two args.`);
   const site: OptionSite = {
     family: line.family,
     table: line.table,

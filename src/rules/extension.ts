@@ -36,6 +36,8 @@ export interface Alias {
 export interface OptionType<V> {
   /** How many words follow the option. */
   readonly arity: 0 | 1 | 2;
+  /** Said when fewer words follow; default: `--x requires two args.` */
+  readonly tooFew?: string;
   /** Throws a RuleError in iptables' own words. */
   parse(words: readonly string[], site: OptionSite): V;
   /** The words as iptables-save prints them (already quoted where it quotes); "" for arity 0. */

@@ -120,6 +120,37 @@ function uintRange(max: number): OptionType<Range> {
   };
 }
 
+/** XTTYPE_UINT64RC: as the others, but decimal text. What begins with no digit is 0, or the largest after a colon. */
+export const u64Range: OptionType<{ readonly from: string; readonly to: string }> = {
+  arity: 1,
+  parse([word], site) {
+    const most = String(0xffffffffffffffffn);
+    const values: string[] = [];
+    let rest = word;
+    for (;;) {
+      if (values.length === 2) throw new RuleError(sentence(site, "Too many components for option %s (max: 2)"));
+      if (rest === "" || rest[0] === ":") values.push(values.length === 1 ? most : "0");
+      else {
+        const scanned = scanNumber64(rest);
+        if (scanned === null) {
+          const near = `bad value for option %s near "${rest}", or out of range (0-${most}).`;
+          throw new RuleError(`${site.extension}: ${near.replace("%s", () => `"${site.option}"`)}`);
+        }
+        values.push(String(scanned.value));
+        rest = rest.slice(scanned.end);
+        if (rest !== "" && rest[0] !== ":")
+          throw new RuleError(
+            `${site.extension}: Argument to "${site.option}" has unexpected characters near "${rest}".`,
+          );
+      }
+      if (rest === "") break;
+      rest = rest.slice(1);
+    }
+    return { from: values[0], to: values[1] ?? most };
+  },
+  print: ({ from, to }) => `${from}:${to}`,
+};
+
 export const u16Range = uintRange(U16_MAX);
 export const u32Range = uintRange(U32_MAX);
 

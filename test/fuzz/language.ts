@@ -38,6 +38,8 @@ const INTERFACES = words('eth0 eth+ + lo averylongname12 averylongname123 "" a/b
 const PROTOCOLS = words("tcp udp icmp TCP 6 17 0 all 58 ipv6-icmp icmpv6 gre 255 256 foo ah ip 132 sctp");
 const WORDS = words('foo "" bar,baz x"y" it\'s');
 
+const TOS_VALUES = words("0x10 0x04/0x1c 16/255 Minimize-Delay normal-service 256 4/256 4/ foo maximize-cost 010");
+
 /** Values by the option that takes them; numbers for all others. A text of two words is for an option that takes two. */
 const VALUES: Readonly<Record<string, readonly string[] | "address">> = {
   "--tcp-flags": ["SYN,ACK SYN", "ALL NONE", "ALL", "SYN -", "FOO SYN", "SYN,ACK,FIN,RST SYN", "syn ack", "all none"],
@@ -82,6 +84,33 @@ const VALUES: Readonly<Record<string, readonly string[] | "address">> = {
   "--to": "address",
   "--ctevents": words("new new,destroy foo assured,mark"),
   "--expevents": words("new foo"),
+  "--tos": TOS_VALUES,
+  "--set-tos": TOS_VALUES,
+  "--chunk-types": [
+    "any DATA",
+    "all INIT,SACK",
+    "only DATA:Be,ABORT:T",
+    "any ALL",
+    "all none",
+    "some DATA",
+    "any I_DATA:U",
+    "any DATA:x",
+    "any FOO",
+    "any DATA:-",
+    "all",
+  ],
+  "--dccp-types": words("REQUEST RESPONSE,DATA INVALID request,invalid FOO RESET,"),
+  "--mss": words("1400 0:1400 1400: 5:1 x 65536"),
+  "--connbytes": words("5 5:10 0: 10:5 : 18446744073709551615 18446744073709551616 x 0:0 5:5"),
+  "--connbytes-dir": words("both original reply BOTH"),
+  "--connbytes-mode": words("packets bytes avgpkt foo"),
+  "--set-class": words("1:2 0:ffff a:b 1 1: x:y 0x10:1 10000:1 -1:1"),
+  "--type": words("accept drop reject ACCEPT foo"),
+  "--name": words('ssh DEFAULT foo a/b . "" "a b"'),
+  "--mask": "address",
+  "--nflog-prefix": ['"foo "', "bar", '""', '"a\\"b"', "x".repeat(70)],
+  "--physdev-in": words('eth0 eth+ averylongname123 "" +'),
+  "--physdev-out": words('eth0 eth+ averylongname1234 ""'),
 };
 
 /** What the kernel or its modules answer from elsewhere: sets that exist, helpers and timeout policies that are loaded. */
@@ -96,6 +125,12 @@ const SENSIBLE: Readonly<Record<string, readonly string[]>> = {
   DNAT: ["tcp"],
   MASQUERADE: ["tcp"],
   REDIRECT: ["udp"],
+  sctp: ["sctp"],
+  dccp: ["dccp"],
+  esp: ["esp"],
+  ah: ["ah"],
+  tcpmss: ["tcp"],
+  ecn: ["tcp"],
   TCPMSS: ["tcp"],
 };
 
@@ -227,7 +262,8 @@ function sentenceOf(err: string): string {
   const said = err
     .split("\n")
     .filter(
-      (line) => !/^(Warning|Notice|xt_iprange: range|--reject-with .* no longer|--set option deprecated)/.test(line),
+      (line) =>
+        !/^(Warning|Notice|warn:|xt_iprange: range|--reject-with .* no longer|--set option deprecated)/.test(line),
     )
     .join("\n");
   const failed = /^ip6?tables-restore: (line \d+ failed)/m.exec(said);

@@ -81,7 +81,17 @@ function ruleset(dice: Dice, fam: 4 | 6): string {
 }
 
 function rule(dice: Dice, fam: 4 | 6, table: string, chain: string | null, users: readonly string[]): string {
-  const protocol = dice.weighted({ none: 4, tcp: 4, udp: 3, icmp: 2, other: 0.5 });
+  const protocol = dice.weighted({
+    none: 4,
+    tcp: 4,
+    udp: 3,
+    icmp: 2,
+    other: 0.5,
+    sctp: 0.7,
+    dccp: 0.4,
+    esp: 0.4,
+    ah: 0.4,
+  });
   const parts = [...base(dice, fam, chain), ...protocolOf(dice, fam, protocol)];
   for (let n = dice.int(0, 2); n > 0; n--) parts.push(matchOf(dice, fam, table, protocol));
   parts.push(targetOf(dice, fam, table, chain, users, protocol));
@@ -121,9 +131,37 @@ function protocolOf(dice: Dice, fam: 4 | 6, protocol: string): string[] {
       ];
     case "other":
       return [`${not(dice)}-p ${dice.pick(["47", "132", "136", "50", "89"])}`];
+    case "sctp":
+      return ["-p sctp -m sctp", sctpOf(dice)];
+    case "dccp":
+      return ["-p dccp -m dccp", dccpOf(dice)];
+    case "esp":
+    case "ah":
+      return [`-p ${protocol} -m ${protocol}`, spiOf(dice, fam, protocol)];
     default:
       return [`-p ${protocol}`, ...portsOf(dice, protocol)];
   }
+}
+
+function sctpOf(dice: Dice): string {
+  const types = ["DATA", "INIT", "INIT_ACK,SACK", "DATA,ABORT", "ALL", "NONE", "DATA:E", "DATA:be,SHUTDOWN", "ASCONF"];
+  return dice.chance(0.6)
+    ? `${not(dice)}--chunk-types ${dice.pick(["any", "all", "only"])} ${dice.pick(types)}`
+    : `${not(dice)}--${dice.pick(["sport", "dport"])} ${dice.pick(["53", "4000:4001", ":1023"])}`;
+}
+
+function dccpOf(dice: Dice): string {
+  return dice.pick([
+    () => `${not(dice)}--dccp-types ${dice.pick(["REQUEST", "DATA,ACK,RESET", "INVALID", "CLOSE,SYNC,SYNCACK"])}`,
+    () => `${not(dice)}--dccp-option ${dice.pick(["1", "2", "32"])}`,
+    () => `${not(dice)}--dport ${dice.pick(["0:32767", "53"])}`,
+  ])();
+}
+
+function spiOf(dice: Dice, fam: 4 | 6, protocol: string): string {
+  const spi = `${not(dice)}--${protocol}spi ${dice.pick(["0:2147483647", "0:4294967295", "5", "1000000000:"])}`;
+  if (fam === 4 || protocol === "esp") return dice.chance(0.8) ? spi : "";
+  return dice.pick([spi, `${not(dice)}--ahlen ${dice.pick(["8", "16", "24"])}`, "--ahres", `${spi} --ahres`, ""]);
 }
 
 function portsOf(dice: Dice, protocol: string): string[] {
@@ -169,10 +207,34 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, protocol: string): strin
     dscp: () => `-m dscp ${not(dice)}--dscp ${dice.pick(["0x00", "0x02", "0x2e"])}`,
     statistic: () => `-m statistic --mode nth --every ${dice.int(1, 3)} --packet 0`,
     pkttype: () => `-m pkttype ${not(dice)}--pkt-type ${dice.pick(["unicast", "broadcast", "multicast"])}`,
+    tos: () => `-m tos ${not(dice)}--tos ${dice.pick(["0x10", "0x08/0x1c", "0x00/0x03", "0xb8/0xfc", "1/3"])}`,
+    ecn: () =>
+      protocol === "tcp" && dice.chance(0.6)
+        ? `-m ecn ${not(dice)}--ecn-tcp-${dice.pick(["ece", "cwr"])}`
+        : `-m ecn ${not(dice)}--ecn-ip-ect ${dice.int(0, 3)}`,
+    tcpmss: () =>
+      protocol === "tcp" ? `-m tcpmss ${not(dice)}--mss ${dice.pick(["1460", "0:1459", "1461:65535"])}` : "",
+    quota: () => `-m quota ${not(dice)}--quota ${dice.pick(["0", "60", "150", "100000"])}`,
+    recent: () => recentOf(dice),
+    connbytes: () =>
+      table === "raw"
+        ? ""
+        : `-m connbytes ${not(dice)}--connbytes ${dice.pick(["1:2", "50:", "0:100", "2"])} --connbytes-mode ${dice.pick(["packets", "bytes", "avgpkt"])} --connbytes-dir ${dice.pick(["original", "reply", "both"])}`,
+    physdev: () => (dice.chance(0.2) ? `-m physdev ${not(dice, 0.5)}--physdev-is-in` : ""),
     set: () =>
       `-m set ${not(dice)}--match-set ${dice.pick(["hosts src", "hosts dst", "nets dst", "nets src", "services dst,dst", "services src,src", "ports dst", "ports src", "all src", "all dst"])}`,
   };
   return dice.pick(Object.values(words))();
+}
+
+function recentOf(dice: Dice): string {
+  const name = `--name ${dice.pick(["a", "a", "b"])} ${dice.pick(["--rsource", "--rsource", "--rdest"])}`;
+  const writes = dice.chance(0.5);
+  if (writes) return `-m recent ${not(dice, 0.1)}${dice.pick(["--set", "--set", "--remove"])} ${name}`;
+  const hits = dice.chance(0.5) ? `--hitcount ${dice.int(1, 3)}` : "";
+  const age = dice.chance(0.5) ? `--seconds ${dice.pick([1, 60])}${dice.chance(0.3) ? " --reap" : ""}` : "";
+  const ttl = dice.chance(0.15) ? "--rttl" : "";
+  return `-m recent ${not(dice, 0.1)}${dice.pick(["--rcheck", "--update"])} ${age} ${hits} ${ttl} ${name}`;
 }
 
 function conntrackOption(dice: Dice, fam: 4 | 6): string {
@@ -202,7 +264,7 @@ function targetOf(
   protocol: string,
 ): string {
   if (users.length > 0 && dice.chance(0.3)) return `${dice.chance(0.2) ? "-g" : "-j"} ${dice.pick(users)}`;
-  const plain = ["-j ACCEPT", "-j RETURN", "", '-j LOG --log-prefix "fuzz: "'];
+  const plain = ["-j ACCEPT", "-j RETURN", "", '-j LOG --log-prefix "fuzz: "', "-j NFLOG --nflog-group 7"];
   if (table !== "mangle" || dice.chance(0.2)) plain.push("-j DROP");
   const special: string[] = [
     "-j SET --add-set hosts src",
@@ -221,6 +283,12 @@ function targetOf(
       `-j CONNMARK ${dice.pick(["--set-mark 1", "--save-mark", "--restore-mark", "--set-xmark 0x7/0xff", "--save-mark --nfmask 0xf --ctmask 0xff", "--and-mark 0x1"])}`,
     );
     special.push("-j DSCP --set-dscp 0x2e", "-j DSCP --set-dscp-class CS1");
+    special.push(
+      `-j TOS ${dice.pick(["--set-tos 0x10", "--set-tos 0x04/0x1c", "--or-tos 0x03", "--and-tos 0xfc", "--xor-tos 0xff"])}`,
+      "-j CHECKSUM --checksum-fill",
+    );
+    if (chain === "FORWARD" || chain === "OUTPUT" || chain === "POSTROUTING")
+      special.push("-j CLASSIFY --set-class 1:20");
     if (fam === 4) special.push("-j TTL --ttl-set 33", "-j TTL --ttl-dec 1", "-j TTL --ttl-inc 2");
     else special.push("-j HL --hl-set 33", "-j HL --hl-dec 1");
     if (protocol === "tcp" && chain !== null && chain !== "INPUT" && chain !== "PREROUTING")
@@ -248,13 +316,13 @@ function packet(dice: Dice, fam: 4 | 6): ScenarioEvent {
           : dice.pick(lan(dice, fam)),
     ttl: dice.pick([64, 64, 65, 63]),
     id: dice.int(1, 65535),
-    tos: dice.pick([0, 0, 8]),
+    tos: dice.pick([0, 0, 8, 1, 0x13]),
   };
   const dev = where === "local" ? null : where === "out" ? "lan0" : "wan0";
   const [sport, dport] = dice.chance(0.7)
     ? [port(dice, [4000, 4001, 1023]), dice.pick([80, 53, 443])]
     : [dice.pick([80, 53]), port(dice, [4000, 4001])];
-  const kind = dice.weighted({ tcp: 5, udp: 4, icmp: 2, other: 1 });
+  const kind = dice.weighted({ tcp: 5, udp: 4, icmp: 2, other: 3 });
   if (kind === "other" && dev !== null) {
     const made = datagram(dice, fam);
     return { dev: made.dev, hex: hex(mangled(dice, made.bytes, 0.1)) };
@@ -267,7 +335,7 @@ function packet(dice: Dice, fam: 4 | 6): ScenarioEvent {
           ...ends,
           sport,
           dport,
-          flags: dice.pick([2, 2, 18, 16, 24, 4, 17, 0]),
+          flags: dice.pick([2, 2, 18, 16, 24, 4, 17, 0, 0xc2, 0x50, 0x90]),
           seq: 1000,
           ack: 1,
           options: dice.chance(0.4) ? Uint8Array.of(2, 4, 5, 0xb4) : new Uint8Array(0),

@@ -1,0 +1,21 @@
+# -m ah: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-p ah -m ah;=;OK
+-p ah -m ah --ahspi 5;=;OK
+-p ah --ahspi 5:9;-p ah -m ah --ahspi 5:9;OK
+-p 51 -m ah ! --ahspi 0:32;-p ah -m ah ! --ahspi 0:32;OK
+-p ah -m ah --ahspi 0:4294967295;-p ah -m ah;OK
+-p ah -m ah --ahspi :;-p ah -m ah;OK
+-p ah -m ah --ahspi x;;FAIL;ah: bad value for option "--ahspi" near "x", or out of range (0-4294967295).
+-p ah -m ah --ahlen 5;;FAIL;unknown option "--ahlen"
+-m ah --ahspi 5;;FAIL;x_tables: ip_tables: ah match: only valid for protocol 51
+-p udp -m ah;;FAIL;x_tables: ip_tables: ah match: only valid for protocol 51
+%6
+-m ah;=;OK
+-m ah --ahspi 5;=;OK
+-m ah --ahspi 1:9 ! --ahlen 24 --ahres;=;OK
+-m ah --ahlen 0;-m ah;OK
+-m ah ! --ahlen 0;=;OK
+-m ah --ahres;=;OK
+-m ah ! --ahres;;FAIL;ah: option "--ahres" cannot be inverted.
+-m ah --ahlen 4294967296;;FAIL;ah: bad value for option "--ahlen", or out of range (0-4294967295).
+-m ah --ahres --ahlen 16 ! --ahspi 7;-m ah ! --ahspi 7 --ahlen 16 --ahres;OK

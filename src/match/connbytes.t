@@ -1,0 +1,24 @@
+# -m connbytes: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m connbytes --connbytes 0:1000 --connbytes-mode packets --connbytes-dir both;=;OK
+-m connbytes --connbytes 5 --connbytes-mode bytes --connbytes-dir original;=;OK
+-m connbytes --connbytes 5: --connbytes-dir reply --connbytes-mode avgpkt;-m connbytes --connbytes 5 --connbytes-mode avgpkt --connbytes-dir reply;OK
+-m connbytes ! --connbytes 5:9 --connbytes-mode bytes --connbytes-dir reply;=;OK
+-m connbytes ! --connbytes 5 --connbytes-mode bytes --connbytes-dir reply;=;OK
+-m connbytes ! --connbytes 5:5 --connbytes-mode bytes --connbytes-dir reply;-m connbytes --connbytes 5:5 --connbytes-mode bytes --connbytes-dir reply;OK
+-m connbytes --connbytes 0:0 --connbytes-mode bytes --connbytes-dir reply;-m connbytes --connbytes 0 --connbytes-mode bytes --connbytes-dir reply;OK
+-m connbytes ! --connbytes 0:0 --connbytes-mode bytes --connbytes-dir reply;-m connbytes --connbytes 0 --connbytes-mode bytes --connbytes-dir reply;OK
+-m connbytes --connbytes : --connbytes-mode bytes --connbytes-dir reply;-m connbytes --connbytes 0 --connbytes-mode bytes --connbytes-dir reply;OK
+-m connbytes --connbytes :7 --connbytes-mode bytes --connbytes-dir reply;-m connbytes --connbytes 0:7 --connbytes-mode bytes --connbytes-dir reply;OK
+-m connbytes --connbytes 18446744073709551615 --connbytes-mode bytes --connbytes-dir reply;=;OK
+-m connbytes --connbytes 18446744073709551616 --connbytes-mode bytes --connbytes-dir reply;;FAIL;connbytes: bad value for option "--connbytes" near "18446744073709551616", or out of range (0-18446744073709551615).
+-m connbytes --connbytes 9:5 --connbytes-mode bytes --connbytes-dir reply;;FAIL;9 should be less than 5
+-m connbytes --connbytes 1:2:3 --connbytes-mode bytes --connbytes-dir reply;;FAIL;connbytes: Too many components for option "--connbytes" (max: 2)
+-m connbytes --connbytes x --connbytes-mode bytes --connbytes-dir reply;;FAIL;connbytes: bad value for option "--connbytes" near "x", or out of range (0-18446744073709551615).
+-m connbytes --connbytes 5 --connbytes-mode foo --connbytes-dir reply;;FAIL;Unknown --connbytes-mode `foo'
+-m connbytes --connbytes 5 --connbytes-mode bytes --connbytes-dir BOTH;;FAIL;Unknown --connbytes-dir `BOTH'
+-m connbytes --connbytes 5 --connbytes-mode bytes;;FAIL;connbytes: option "--connbytes-dir" must be specified
+-m connbytes --connbytes 5 --connbytes-dir both;;FAIL;connbytes: option "--connbytes-mode" must be specified
+-m connbytes --connbytes-mode bytes --connbytes-dir both;;FAIL;connbytes: option "--connbytes" must be specified
+-m connbytes;;FAIL;connbytes: option "--connbytes" must be specified
+%6
+-m connbytes --connbytes 1:2 --connbytes-mode packets --connbytes-dir both;=;OK

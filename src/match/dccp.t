@@ -1,0 +1,23 @@
+# -m dccp: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-p dccp -m dccp;=;OK
+-p dccp -m dccp --sport 1 --dport 2;=;OK
+-p dccp --source-port 1:1023 ! --destination-port 2;-p dccp -m dccp --sport 1:1023 ! --dport 2;OK
+-p 33 -m dccp --dport 2:;-p dccp -m dccp --dport 2:65535;OK
+-p dccp -m dccp --sport 0:65535;=;OK
+-p dccp -m dccp ! --sport 0:65535;=;OK
+-p dccp -m dccp --dport 9:7;=;OK
+-p dccp -m dccp --dport http;-p dccp -m dccp --dport 80;OK
+-p dccp -m dccp --dport nope;;FAIL;Port "nope" does not resolve to anything.
+-p dccp -m dccp --dport 1 --dport 2;;FAIL;dccp: option "--destination-port" can only be used once.
+-p dccp -m dccp --dccp-types REQUEST;=;OK
+-p dccp -m dccp ! --dccp-types request,response,DATA,ACK,DATAACK,CLOSEREQ,CLOSE,RESET,SYNC,SYNCACK,INVALID;-p dccp -m dccp ! --dccp-types REQUEST,RESPONSE,DATA,ACK,DATAACK,CLOSEREQ,CLOSE,RESET,SYNC,SYNCACK,INVALID;OK
+-p dccp -m dccp --dccp-types INVALID;=;OK
+-p dccp -m dccp --dccp-types FOO;;FAIL;Unknown DCCP type `FOO'
+-p dccp -m dccp --dccp-option 5;=;OK
+-p dccp -m dccp ! --dccp-option 255;=;OK
+-p dccp -m dccp --dccp-option 0;;FAIL;dccp: bad value for option "--dccp-option", or out of range (1-255).
+-p dccp -m dccp --dccp-option 256;;FAIL;dccp: bad value for option "--dccp-option", or out of range (1-255).
+-p dccp -m dccp --dccp-option 5 --dccp-types ACK --dport 7 ! --sport 8;-p dccp -m dccp ! --sport 8 --dport 7 --dccp-types ACK --dccp-option 5;OK
+-m dccp --dport 5;;FAIL;x_tables: ip_tables: dccp match: only valid for protocol 33
+%6
+-p dccp -m dccp --dport 5 --dccp-types CLOSE,RESET;=;OK

@@ -1,0 +1,21 @@
+# -m esp: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-p esp -m esp;=;OK
+-p esp -m esp --espspi 5;=;OK
+-p esp --espspi 5;-p esp -m esp --espspi 5;OK
+-p 50 --espspi 5:9;-p esp -m esp --espspi 5:9;OK
+-p esp -m esp ! --espspi 0:32;=;OK
+-p esp -m esp --espspi 0:4294967295;-p esp -m esp;OK
+-p esp -m esp ! --espspi 0:4294967295;-p esp -m esp;OK
+-p esp -m esp --espspi :7;-p esp -m esp --espspi 0:7;OK
+-p esp -m esp --espspi 7:;-p esp -m esp --espspi 7:4294967295;OK
+-p esp -m esp --espspi 9:5;=;OK
+-p esp -m esp --espspi 0x10;-p esp -m esp --espspi 16;OK
+-p esp -m esp --espspi -1;;FAIL;esp: bad value for option "--espspi" near "-1", or out of range (0-4294967295).
+-p esp -m esp --espspi 4294967296;;FAIL;esp: bad value for option "--espspi" near "4294967296", or out of range (0-4294967295).
+-p esp -m esp --espspi 1:2:3;;FAIL;esp: Too many components for option "--espspi" (max: 2)
+-m esp --espspi 5;;FAIL;x_tables: ip_tables: esp match: only valid for protocol 50
+-p tcp -m esp --espspi 5;;FAIL;x_tables: ip_tables: esp match: only valid for protocol 50
+-m esp;;FAIL;x_tables: ip_tables: esp match: only valid for protocol 50
+%6
+-p esp -m esp --espspi 5:6;=;OK
+-p esp;=;OK

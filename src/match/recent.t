@@ -1,0 +1,40 @@
+# -m recent: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m recent --set;-m recent --set --name DEFAULT --mask 255.255.255.255 --rsource;OK
+-m recent --rcheck;-m recent --rcheck --name DEFAULT --mask 255.255.255.255 --rsource;OK
+-m recent --update --seconds 60 --hitcount 4 --name ssh --rsource;-m recent --update --seconds 60 --hitcount 4 --name ssh --mask 255.255.255.255 --rsource;OK
+-m recent --remove --name x --rdest;-m recent --remove --name x --mask 255.255.255.255 --rdest;OK
+-m recent ! --rcheck --seconds 5 --reap;-m recent ! --rcheck --seconds 5 --reap --name DEFAULT --mask 255.255.255.255 --rsource;OK
+-m recent --rcheck --rttl --name x;-m recent --rcheck --rttl --name x --mask 255.255.255.255 --rsource;OK
+-m recent ! --set;-m recent ! --set --name DEFAULT --mask 255.255.255.255 --rsource;OK
+-m recent --update --hitcount 0;-m recent --update --name DEFAULT --mask 255.255.255.255 --rsource;OK
+-m recent --rcheck --seconds 4294967295;-m recent --rcheck --seconds -1 --name DEFAULT --mask 255.255.255.255 --rsource;OK
+-m recent --rcheck --hitcount 65535;-m recent --rcheck --hitcount 65535 --name DEFAULT --mask 255.255.255.255 --rsource;OK
+-m recent --rcheck --hitcount 65536;;FAIL;xt_recent: hitcount (65536) is larger than allowed maximum (65535)
+-m recent --rcheck --hitcount 4294967295;;FAIL;xt_recent: hitcount (4294967295) is larger than allowed maximum (65535)
+-m recent --rcheck --mask 255.255.255.0;-m recent --rcheck --name DEFAULT --mask 255.255.255.0 --rsource;OK
+-m recent --rcheck --mask foo;;FAIL;getaddrinfo: Temporary failure in name resolution (host names are not looked up)
+-m recent --rcheck --mask ::1;;FAIL;getaddrinfo: Address family for hostname not supported
+-m recent --rcheck --rsource --rdest;-m recent --rcheck --name DEFAULT --mask 255.255.255.255 --rdest;OK
+-m recent --rcheck --rdest --rsource;-m recent --rcheck --name DEFAULT --mask 255.255.255.255 --rsource;OK
+-m recent --set --name a_b-c.d;-m recent --set --name a_b-c.d --mask 255.255.255.255 --rsource;OK
+-m recent --set --name "";;FAIL;Invalid argument: "" can't be the name of a file in /proc/net/xt_recent
+-m recent --set --name .;;FAIL;Invalid argument: "." can't be the name of a file in /proc/net/xt_recent
+-m recent --set --name a/b;;FAIL;Invalid argument: "a/b" can't be the name of a file in /proc/net/xt_recent
+-m recent --set --name "a b";-m recent --set --name a b --mask 255.255.255.255 --rsource;OK
+-m recent --set --seconds 5;;FAIL;Invalid argument: recent --set takes no --seconds, --hitcount, --reap, --rttl
+-m recent --set --hitcount 5;;FAIL;Invalid argument: recent --set takes no --seconds, --hitcount, --reap, --rttl
+-m recent --remove --seconds 5 --reap;;FAIL;Invalid argument: recent --remove takes no --seconds, --hitcount, --reap, --rttl
+-m recent --set --rttl;;FAIL;recent: option "--rttl" cannot be used together with "--set".
+-m recent --remove --rttl;;FAIL;recent: option "--rttl" cannot be used together with "--remove".
+-m recent --set --update;;FAIL;recent: option "--set" cannot be used together with "--update".
+-m recent --rcheck --remove;;FAIL;recent: option "--rcheck" cannot be used together with "--remove".
+-m recent --update --seconds 0;;FAIL;recent: bad value for option "--seconds", or out of range (1-4294967295).
+-m recent --update --reap;;FAIL;recent: option "--reap" also requires "--seconds".
+-m recent;;FAIL;recent: you must specify one of `--set', `--rcheck' `--update' or `--remove'
+-m recent --name x;;FAIL;recent: you must specify one of `--set', `--rcheck' `--update' or `--remove'
+-m recent --rcheck --rcheck;;FAIL;recent: option "--rcheck" can only be used once.
+-m recent --update --hitcount 5 --seconds 6 --name a --name b;;FAIL;recent: option "--name" can only be used once.
+%6
+-m recent --set;-m recent --set --name DEFAULT --mask ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff --rsource;OK
+-m recent --update --seconds 7 --name six --mask ffff:ffff:ffff:ffff::;-m recent --update --seconds 7 --name six --mask ffff:ffff:ffff:ffff:: --rsource;OK
+-m recent --rcheck --mask 255.0.0.0;;FAIL;getaddrinfo: Address family for hostname not supported

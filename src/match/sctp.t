@@ -1,0 +1,34 @@
+# -m sctp: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-p sctp -m sctp;=;OK
+-p sctp -m sctp --sport 5 --dport 6;=;OK
+-p sctp --dport 80;-p sctp -m sctp --dport 80;OK
+-p 132 --source-port 5:9 ! --destination-port 6;-p sctp -m sctp --sport 5:9 ! --dport 6;OK
+-p sctp -m sctp --sport 0:65535;=;OK
+-p sctp -m sctp ! --sport 0:65535;=;OK
+-p sctp -m sctp --dport amqp;-p sctp -m sctp --dport 5672;OK
+-p sctp -m sctp --dport http;;FAIL;invalid port/service `http' specified
+-p sctp -m sctp --dport :7;-p sctp -m sctp --dport 0:7;OK
+-p sctp -m sctp --dport 7:;-p sctp -m sctp --dport 7:65535;OK
+-p sctp -m sctp --dport 9:7;;FAIL;invalid portrange (min > max)
+-p sctp -m sctp --dport 65536;;FAIL;invalid port/service `65536' specified
+-p sctp -m sctp --dport 1 --dport 2;;FAIL;Only one `--destination-port' allowed
+-p sctp -m sctp --sport 1 --sport 2;;FAIL;Only one `--source-port' allowed
+-p sctp -m sctp --chunk-types any DATA;=;OK
+-p sctp -m sctp --chunk-types ALL init,sack,DATA;-p sctp -m sctp --chunk-types all DATA,INIT,SACK;OK
+-p sctp -m sctp ! --chunk-types only DATA:Be,ABORT:T;=;OK
+-p sctp -m sctp --chunk-types any DATA:IUBE,INIT,INIT_ACK,SACK,HEARTBEAT,HEARTBEAT_ACK,ABORT:t,SHUTDOWN,SHUTDOWN_ACK,ERROR,COOKIE_ECHO,COOKIE_ACK,ECN_ECNE,ECN_CWR,SHUTDOWN_COMPLETE:T,I_DATA:U,RE_CONFIG,PAD,ASCONF,ASCONF_ACK,FORWARD_TSN,I_FORWARD_TSN;-p sctp -m sctp --chunk-types any DATA:IUBE,INIT,INIT_ACK,SACK,HEARTBEAT,HEARTBEAT_ACK,ABORT:t,SHUTDOWN,SHUTDOWN_ACK,ERROR,COOKIE_ECHO,COOKIE_ACK,ECN_ECNE,ECN_CWR,SHUTDOWN_COMPLETE:T,I_DATA,ASCONF_ACK,RE_CONFIG,PAD,FORWARD_TSN,ASCONF,I_FORWARD_TSN;OK
+-p sctp -m sctp --chunk-types any ALL;=;OK
+-p sctp -m sctp --chunk-types all none;-p sctp -m sctp --chunk-types all NONE;OK
+-p sctp -m sctp --chunk-types any "";-p sctp -m sctp --chunk-types any NONE;OK
+-p sctp -m sctp --chunk-types any DATA:-;=;OK
+-p sctp -m sctp --chunk-types any DATA,,DATA:b;-p sctp -m sctp --chunk-types any DATA:b;OK
+-p sctp -m sctp --chunk-types some DATA;;FAIL;Match type has to be one of "ALL", "ANY" or "ONLY"
+-p sctp -m sctp --chunk-types any FOO;;FAIL;Unknown sctp chunk `FOO'
+-p sctp -m sctp --chunk-types any FOO:x;;FAIL;Unknown sctp chunk `FOO'
+-p sctp -m sctp --chunk-types any DATA:x;;FAIL;Invalid flags for chunk type 0
+-p sctp -m sctp --chunk-types any DATA --chunk-types any INIT;;FAIL;Only one `--chunk-types' allowed
+-p sctp -m sctp --chunk-types any -j ACCEPT;;FAIL;--chunk-types requires two args
+-m sctp --dport 5;;FAIL;x_tables: ip_tables: sctp match: only valid for protocol 132
+-p tcp -m sctp --dport 5;;FAIL;x_tables: ip_tables: sctp match: only valid for protocol 132
+%6
+-p sctp -m sctp --dport 5 --chunk-types all INIT;=;OK

@@ -1,0 +1,24 @@
+# -m tos: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m tos --tos 0x10;-m tos --tos 0x10/0xff;OK
+-m tos --tos 0x04/0x1c;=;OK
+-m tos --tos 16/255;-m tos --tos 0x10/0xff;OK
+-m tos --tos Minimize-Delay;-m tos --tos 0x10/0x3f;OK
+-m tos --tos maximize-THROUGHPUT;-m tos --tos 0x08/0x3f;OK
+-m tos --tos Maximize-Reliability;-m tos --tos 0x04/0x3f;OK
+-m tos --tos Minimize-Cost;-m tos --tos 0x02/0x3f;OK
+-m tos --tos normal-service;-m tos --tos 0x00/0x3f;OK
+-m tos --tos 256;;FAIL;Symbolic name "256" is unknown
+-m tos --tos 4/256;;FAIL;Illegal value: "4/256"
+-m tos --tos 4/;;FAIL;Illegal value: "4/"
+-m tos --tos foo;;FAIL;Symbolic name "foo" is unknown
+-m tos --tos 010;-m tos --tos 0x08/0xff;OK
+-m tos --tos "";;FAIL;Symbolic name "" is unknown
+-m tos --tos 5x;;FAIL;Illegal value: "5x"
+-m tos --tos -1;;FAIL;Symbolic name "-1" is unknown
+-m tos ! --tos 0x10;-m tos ! --tos 0x10/0xff;OK
+-m tos;;FAIL;tos: option "--tos" must be specified
+-m tos --tos 1 --tos 2;;FAIL;tos: option "--tos" can only be used once.
+-m tos --tos;;FAIL;option "--tos" requires an argument
+%6
+-m tos --tos Minimize-Delay;-m tos --tos 0x10/0x3f;OK
+-m tos ! --tos 0x04/0x0f;=;OK

@@ -1,0 +1,22 @@
+# -j NFLOG: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-j NFLOG;=;OK
+-j NFLOG --nflog-group 1;=;OK
+-j NFLOG --nflog-group 0;-j NFLOG;OK
+-j NFLOG --nflog-group 65535;=;OK
+-j NFLOG --nflog-group 65536;;FAIL;NFLOG: bad value for option "--nflog-group", or out of range (0-65535).
+-j NFLOG --nflog-range 1;=;OK
+-j NFLOG --nflog-range 0;-j NFLOG;OK
+-j NFLOG --nflog-size 0;=;OK
+-j NFLOG --nflog-size 4294967295;=;OK
+-j NFLOG --nflog-size 4294967296;;FAIL;NFLOG: bad value for option "--nflog-size", or out of range (0-4294967295).
+-j NFLOG --nflog-size 1 --nflog-range 2;;FAIL;NFLOG: option "--nflog-range" cannot be used together with "--nflog-size".
+-j NFLOG --nflog-prefix foo;=;OK
+-j NFLOG --nflog-prefix "a b\"c";=;OK
+-j NFLOG --nflog-prefix "";;FAIL;Argument must have a minimum length of 1 characters
+-j NFLOG --nflog-prefix xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx;-j NFLOG --nflog-prefix xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx;OK
+-j NFLOG --nflog-threshold 1;=;OK
+-j NFLOG --nflog-threshold 0;-j NFLOG;OK
+-j NFLOG --nflog-threshold 20 --nflog-size 5 --nflog-group 3 --nflog-prefix p;-j NFLOG --nflog-prefix p --nflog-group 3 --nflog-size 5 --nflog-threshold 20;OK
+-j NFLOG --nflog-threshold 65536;;FAIL;NFLOG: bad value for option "--nflog-threshold", or out of range (0-65535).
+%6
+-j NFLOG --nflog-prefix six --nflog-group 6;=;OK
