@@ -83,6 +83,8 @@ export interface Interface {
   readonly settings6: DeviceSettings6;
 }
 
+/** addrconf.c: a device whose MTU is smaller has no IPv6. */
+export const IPV6_MIN_MTU = 1280;
 const LOOPBACK_MTU = 65536;
 const ETHERNET_MTU = 1500;
 
@@ -132,10 +134,13 @@ function makeInterface(index: number, config: NamedInterfaceConfig): Interface {
       own.some(({ words }) => words.every((word, i) => word === address.words[i]));
     given = [...own, ...given.filter((address) => !isOwn(address))];
   }
+  const addresses = orderAddresses(given, name);
+  if (mtu < IPV6_MIN_MTU && !loopback && addresses.some(({ family }) => family === 6))
+    throw new HostError(`${name} can have no IPv6 address: its mtu of ${mtu} is below ${IPV6_MIN_MTU}`);
   return {
     index,
     name,
-    addresses: orderAddresses(given, name),
+    addresses,
     mac,
     mtu,
     loopback,
@@ -154,7 +159,7 @@ function makeInterface(index: number, config: NamedInterfaceConfig): Interface {
       forceForwarding: false,
       hopLimit: 64,
       acceptSourceRoute: 0,
-      disabled: false,
+      disabled: mtu < IPV6_MIN_MTU,
       mtu,
       dropUnicastInL2Multicast: false,
       useOifAddrsOnly: false,

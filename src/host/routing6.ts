@@ -68,7 +68,7 @@ export class Routing6 {
     this.#groups = interfaces.map((device) => new Set(initialGroups(device)));
     this.#router = interfaces.map(() => true);
     this.#disabled = interfaces.map(() => false);
-    this.flush();
+    this.settingsChanged();
   }
 
   add(spec: RouteSpec): void {

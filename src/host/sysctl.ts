@@ -5,7 +5,7 @@
  * `nf_conntrack_`; what concerns one device is in `Interface.settings4` and `.settings6`, already combined with `all`.
  */
 import { HostError } from "./error.ts";
-import type { Interface } from "./interfaces.ts";
+import { IPV6_MIN_MTU, type Interface } from "./interfaces.ts";
 import { CONF4, CONF6, IPV4, IPV6, NEIGH, NETFILTER, OTHER, type SysctlKey } from "./sysctl-keys.ts";
 
 /** The kernel's tick, CONFIG_HZ: timers count in it. */
@@ -226,7 +226,7 @@ export class Sysctl {
 
   /** Combines `all` and the device's own as inetdevice.h (IN_DEV_*CONF) and the IPv6 code do. */
   #refresh(): void {
-    for (const { index, name, settings4, settings6 } of this.#interfaces) {
+    for (const { index, name, mtu, settings4, settings6 } of this.#interfaces) {
       if (index === 0) continue;
       const own4 = (key: string) => Number(this.#values.get(`net/ipv4/conf/${name}/${key}`) ?? CONF4.get(key)?.initial);
       const all4 = (key: string) => Number(this.#values.get(`net/ipv4/conf/all/${key}`) ?? CONF4.get(key)?.initial);
@@ -245,7 +245,7 @@ export class Sysctl {
       settings6.forceForwarding = own6("force_forwarding") !== 0;
       settings6.hopLimit = own6("hop_limit");
       settings6.acceptSourceRoute = Math.min(own6("accept_source_route"), all6("accept_source_route"));
-      settings6.disabled = own6("disable_ipv6") !== 0;
+      settings6.disabled = mtu < IPV6_MIN_MTU || own6("disable_ipv6") !== 0;
       settings6.mtu = own6("mtu");
       settings6.dropUnicastInL2Multicast =
         own6("drop_unicast_in_l2_multicast") !== 0 || all6("drop_unicast_in_l2_multicast") !== 0;
