@@ -5,7 +5,7 @@
  * `nf_conntrack_`; what concerns one device is in `Interface.settings4` and `.settings6`, already combined with `all`.
  */
 import { HostError } from "./error.ts";
-import { IPV6_MIN_MTU, type Interface } from "./interfaces.ts";
+import { type Interface, IPV6_MIN_MTU } from "./interfaces.ts";
 import { CONF4, CONF6, IPV4, IPV6, NEIGH, NETFILTER, OTHER, type SysctlKey } from "./sysctl-keys.ts";
 
 /** The kernel's tick, CONFIG_HZ: timers count in it. */
