@@ -1,14 +1,10 @@
 /**
  * The same scenario through the twin and through the kernel, and the differences between their answers. The kernel
- * goes first: the twin then lives by the kernel's clock, and takes its dice from what the kernel chose (a free NAT
- * port, the IP id of a packet it made, a fragment id). Everything else must be equal.
+ * goes first: the twin then lives by its clock and with its dice (twin-side.ts). Everything else must be equal.
  */
-import { bytesOfHex, hexOf } from "../bytes/hex.ts";
 import { Host } from "../host/host.ts";
 import { ScriptedRandom } from "../host/random.ts";
-import type { Family } from "../packet/hook.ts";
-import type { Step } from "../packet/step.ts";
-import { Firewall } from "../path/firewall.ts";
+import { type Emitted, Firewall } from "../path/firewall.ts";
 import { registry } from "../registry.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
 import { parseSave } from "../rules/save.ts";
@@ -19,6 +15,7 @@ import { KernelNetwork, type KernelSetup } from "./network.ts";
 import type { NetworkPool } from "./network-pool.ts";
 import { isCounted } from "./rules-text.ts";
 import type { Answer, EventAnswer, Scenario, TraceLine } from "./scenario.ts";
+import { type Contender, TwinSide } from "./twin-side.ts";
 
 /** One thing in which the twin differs from the kernel. */
 export interface Difference {
@@ -49,7 +46,7 @@ const TIMEOUT_SLACK = 1;
 export type Thoroughness = "thorough" | "quick";
 
 /** Packets between two looks at all connections. */
-export const TABLE_INTERVAL = 64;
+export const TABLE_INTERVAL = 100;
 
 /** Reads the rules of a scenario. Throws the first mistake as an Error. */
 export function rulesetsOf(scenario: Scenario): { 4: Ruleset | null; 6: Ruleset | null } {
@@ -67,17 +64,23 @@ export function rulesetsOf(scenario: Scenario): { 4: Ruleset | null; 6: Ruleset 
   return { 4: read(scenario.rules, 4), 6: read(scenario.rules6, 6) };
 }
 
-/** The twin that a scenario is about to be asked of, with the dice that it will be given. */
-class Contender {
+/** The twin that a scenario is about to be asked of: one that tells what it does, and one that does not. */
+class Twins {
   readonly rulesets: ReturnType<typeof rulesetsOf>;
-  readonly firewall: Firewall;
-  readonly dice = new ScriptedRandom({});
+  readonly telling: Contender;
+  readonly silent: Contender;
 
   constructor(scenario: Scenario) {
     this.rulesets = rulesetsOf(scenario);
+    this.telling = this.#make(scenario);
+    this.silent = this.#make(scenario);
+  }
+
+  #make(scenario: Scenario): Contender {
+    const dice = new ScriptedRandom({});
     const host = new Host(scenario.host);
-    host.random = this.dice;
-    this.firewall = new Firewall({ rules: this.rulesets[4], rules6: this.rulesets[6], host });
+    host.random = dice;
+    return { firewall: new Firewall({ rules: this.rulesets[4], rules6: this.rulesets[6], host }), dice };
   }
 }
 
@@ -86,14 +89,14 @@ export function askKernel(
   scenario: Scenario,
   how: Thoroughness = "thorough",
   pool: NetworkPool | null = null,
-  { rulesets, firewall } = new Contender(scenario),
+  { rulesets, telling } = new Twins(scenario),
 ): Answer {
   const setup: KernelSetup = {
     host: kernelHost(scenario.host),
     rules: scenario.rules,
     rules6: scenario.rules6,
     rulesets,
-    armed: (family) => firewall.conntrack.armed(family),
+    armed: (family) => telling.firewall.conntrack.armed(family),
   };
   const network = pool === null ? new KernelNetwork(setup) : pool.take(setup);
   let answer: Answer | null = null;
@@ -111,7 +114,7 @@ function askAll(scenario: Scenario, kernel: KernelFirewall, how: Thoroughness): 
   const events = scenario.events.map((event, i) => {
     if (event.wait !== undefined) sleep(event.wait);
     kernel.everyConnection = how === "thorough" || i === last || i % TABLE_INTERVAL === TABLE_INTERVAL - 1;
-    const bytes = bytesOfHex(event.hex)!;
+    const bytes = Buffer.from(event.hex, "hex");
     return event.dev === null ? kernel.send(bytes) : kernel.receive(event.dev, bytes);
   });
   return {
@@ -126,103 +129,16 @@ function sleep(seconds: number): void {
 }
 
 /** Asks the twin, by the clock and with the dice of the kernel's answer. */
-export function askTwin(scenario: Scenario, kernel: Answer, { firewall, dice } = new Contender(scenario)): Answer {
-  const side = new TwinSide(firewall, dice);
+export function askTwin(scenario: Scenario, kernel: Answer, { telling, silent } = new Twins(scenario)): Answer {
+  const side = new TwinSide(telling, silent);
   const events = scenario.events.map(
-    ({ dev, hex }, i): EventAnswer => side.ask(dev, bytesOfHex(hex)!, kernel.events[i]).answer,
+    ({ dev, hex }, i): EventAnswer => side.ask(dev, Buffer.from(hex, "hex"), kernel.events[i]).answer,
   );
   return {
     events,
     save: scenario.rules === null ? "" : side.save(4),
     save6: scenario.rules6 === null ? "" : side.save(6),
   };
-}
-
-/** A twin that lives by the kernel's clock. */
-export class TwinSide {
-  readonly #firewall: Firewall;
-  readonly #dice: ScriptedRandom;
-
-  /** `dice` is the random source of the firewall's host. */
-  constructor(firewall: Firewall, dice: ScriptedRandom) {
-    this.#firewall = firewall;
-    this.#dice = dice;
-  }
-
-  /** What it says of a packet of which the kernel said `seen`. `outDev`: what a local sender is bound to. */
-  ask(
-    dev: string | null,
-    bytes: Uint8Array,
-    seen: EventAnswer,
-    outDev: string | null = null,
-  ): { readonly answer: EventAnswer; readonly steps: readonly Step[] } {
-    const firewall = this.#firewall;
-    load(this.#dice, hexOf(bytes, 0, bytes.length), seen);
-    const about = { time: seen.time, steps: true, ...(outDev === null ? {} : { dev: outDev }) };
-    const told = dev === null ? firewall.send(bytes, about) : firewall.receive(dev, bytes, about);
-    const { steps = [], ...outcome } = told;
-    const connections = seen.connections === null ? null : this.connections();
-    const answer = { ...outcome, time: seen.time, trace: traceOf(steps), invalid: invalidOf(steps), connections };
-    return { answer, steps };
-  }
-
-  /** As KernelFirewall.connections, as of the last packet. */
-  connections(): string[] {
-    return [...this.#firewall.connections(4), ...this.#firewall.connections(6)];
-  }
-
-  /** As KernelFirewall.save. */
-  save(family: Family): string {
-    const lines = this.#firewall.save(family).split("\n");
-    return lines.filter((line) => !line.startsWith("#")).join("\n");
-  }
-}
-
-/** Queues the choices that the kernel made for this packet, each under what the twin would draw it for. */
-function load(dice: ScriptedRandom, sent: string, seen: EventAnswer): void {
-  dice.clear();
-  const ends = seen.entry === null ? [] : [...seen.entry.matchAll(/ sport=(\d+) dport=(\d+)/g)];
-  if (ends.length === 2) {
-    dice.answer("nat destination port", Number(ends[1][1]));
-    dice.answer("nat source port", Number(ends[1][2]));
-  }
-  const ids = seen.entry === null ? [] : [...seen.entry.matchAll(/ id=(\d+)/g)];
-  // Both ends may be chosen, and share the id.
-  if (ids.length === 2) for (let end = 0; end < 2; end++) dice.answer("nat id", Number(ids[1][1]));
-  for (const { bytes } of seen.out) {
-    const id = bytes[0] === "4" ? bytes.slice(8, 12) : null;
-    if (id !== null && id !== sent.slice(8, 12)) dice.answer("ip id", Number.parseInt(id, 16));
-    const label = bytes[0] === "6" ? bytes.slice(3, 8) : null;
-    if (label !== null && label !== sent.slice(3, 8)) dice.answer("flow label", Number.parseInt(label, 16));
-    if (bytes[0] === "6" && bytes.slice(12, 14) === "2c")
-      dice.answer("fragment id", Number.parseInt(bytes.slice(88, 96), 16));
-  }
-}
-
-function traceOf(steps: readonly Step[]): TraceLine[] {
-  return steps.flatMap((step): TraceLine[] => {
-    switch (step.kind) {
-      case "matched":
-        return [{ table: step.at.table, chain: step.at.chain, kind: "rule", rule: step.at.rule }];
-      case "policy":
-        return [{ table: step.table, chain: step.chain, kind: "policy", rule: null }];
-      case "return":
-        return [{ table: step.table, chain: step.chain, kind: "return", rule: null }];
-      case "answer":
-        return traceOf(step.steps);
-      default:
-        return [];
-    }
-  });
-}
-
-/** What conntrack complained of, also where it let the packet pass in the end. */
-function invalidOf(steps: readonly Step[]): string[] {
-  return steps.flatMap((step) => {
-    if (step.kind === "invalid") return [step.reason.trim()];
-    if (step.kind === "note") return [step.text.trim()];
-    return step.kind === "answer" ? invalidOf(step.steps) : [];
-  });
 }
 
 /** Everything in which the twin's answer differs from the kernel's, in the order of the packets. */
@@ -239,26 +155,22 @@ export function differences(kernel: Answer, twin: Answer): Difference[] {
 
 /** Adds to `found` in what the answers to one packet differ. */
 export function compareEvent(found: Difference[], event: number, kernel: EventAnswer, twin: EventAnswer): void {
+  if (twin.silent !== undefined) {
+    const { silent, ...told } = twin;
+    compareEvent(found, event, kernel, { ...told, ...silent });
+  }
   const say = (what: Difference["what"], k: string, t: string) => {
     if (k !== t) found.push({ event, what, kernel: k, twin: t });
   };
-  // The kernel's devices are read one after another: only of each is it known in which order packets left.
-  const perDevice = (answer: EventAnswer) =>
-    [...answer.out].sort((a, b) => (a.dev < b.dev ? -1 : Number(a.dev > b.dev)));
-  const out = (answer: EventAnswer) =>
-    perDevice(answer)
-      .map(({ dev, bytes }) => `${dev} ${bytes}`)
-      .join("\n");
-  say("out", out(kernel), out(twin));
+  const [left, leaves] = [byDevice(kernel.out), byDevice(twin.out)];
+  if (!isEqual(left, leaves, isEqualEmission)) say("out", outText(left), outText(leaves));
   say("state", String(kernel.state), kernel.state === null ? "null" : String(twin.state));
   // A packet that is dropped before the first hook of its path leaves no trace of where it was going.
   if (kernel.path !== "none") say("path", kernel.path, twin.path);
   say("verdict", kernel.verdict, twin.verdict === "QUEUED" ? "DROP" : twin.verdict);
   if (!("reason" in kernel.by && kernel.by.reason === KERNEL_SILENT))
     say("by", JSON.stringify(kernel.by), JSON.stringify(twin.by));
-  const trace = (answer: EventAnswer) =>
-    answer.trace.map((l) => `${l.table}:${l.chain}:${l.kind}${l.rule === null ? "" : `:${l.rule}`}`).join(" ");
-  say("trace", trace(kernel), trace(twin));
+  if (!isEqual(kernel.trace, twin.trace, isEqualLine)) say("trace", traceText(kernel), traceText(twin));
   // The twin says more than the kernel does: of some packets the kernel only counts that they were invalid.
   for (const message of kernel.invalid)
     if (!twin.invalid.includes(message)) say("invalid", message, twin.invalid.join("; "));
@@ -269,6 +181,25 @@ export function compareEvent(found: Difference[], event: number, kernel: EventAn
   if (kernel.connections !== null && twin.connections !== null)
     compareConnections(found, event, kernel.connections, twin.connections);
 }
+
+function isEqual<T>(a: readonly T[], b: readonly T[], same: (a: T, b: T) => boolean): boolean {
+  return a.length === b.length && a.every((one, i) => same(one, b[i]));
+}
+
+const isEqualEmission = (a: Emitted, b: Emitted) => a.bytes === b.bytes && a.dev === b.dev;
+
+const isEqualLine = (a: TraceLine, b: TraceLine) =>
+  a.rule === b.rule && a.chain === b.chain && a.kind === b.kind && a.table === b.table;
+
+/** The kernel's devices are read one after another: only of each is it known in which order packets left. */
+function byDevice(out: readonly Emitted[]): readonly Emitted[] {
+  return out.length < 2 ? out : [...out].sort((a, b) => (a.dev < b.dev ? -1 : Number(a.dev > b.dev)));
+}
+
+const outText = (out: readonly Emitted[]) => out.map(({ dev, bytes }) => `${dev} ${bytes}`).join("\n");
+
+const traceText = ({ trace }: EventAnswer) =>
+  trace.map((l) => `${l.table}:${l.chain}:${l.kind}${l.rule === null ? "" : `:${l.rule}`}`).join(" ");
 
 /** Adds to `found` the connections that only one side has. */
 export function compareConnections(
@@ -311,8 +242,8 @@ export function verify(
   how: Thoroughness = "thorough",
   pool: NetworkPool | null = null,
 ): { kernel: Answer; twin: Answer; differences: Difference[] } {
-  const contender = new Contender(scenario);
-  const kernel = askKernel(scenario, how, pool, contender);
-  const twin = askTwin(scenario, kernel, contender);
+  const twins = new Twins(scenario);
+  const kernel = askKernel(scenario, how, pool, twins);
+  const twin = askTwin(scenario, kernel, twins);
   return { kernel, twin, differences: differences(kernel, twin) };
 }

@@ -7,17 +7,11 @@ import type { ScriptedRandom } from "../host/random.ts";
 import type { Family } from "../packet/hook.ts";
 import type { Step } from "../packet/step.ts";
 import type { ChainCounters, Firewall, Outcome } from "../path/firewall.ts";
-import {
-  compareConnections,
-  compareEvent,
-  compareSaves,
-  type Difference,
-  TABLE_INTERVAL,
-  TwinSide,
-} from "./compare.ts";
+import { compareConnections, compareEvent, compareSaves, type Difference, TABLE_INTERVAL } from "./compare.ts";
 import { bytesAsked, countersOf, notAsked, Pace, stepsOf, whyNotAsked } from "./kernel-engine.ts";
 import { KernelFirewall } from "./kernel-firewall.ts";
 import type { KernelSetup } from "./network.ts";
+import { TwinSide } from "./twin-side.ts";
 
 /** The engines differ: thrown in the middle of whatever asked them. */
 export class Disagreement extends Error {
@@ -52,7 +46,7 @@ export class Duel implements ReplayEngine {
   /** `dice` is the random source of the twin's host. Throws as KernelEngine does. */
   constructor(setup: KernelSetup, twin: Firewall, dice: ScriptedRandom, speed = Number.POSITIVE_INFINITY) {
     this.#setup = setup;
-    this.#twin = new TwinSide(twin, dice);
+    this.#twin = new TwinSide({ firewall: twin, dice });
     this.#pace = new Pace(speed);
     this.#kernel = new KernelFirewall(setup);
   }

@@ -21,6 +21,10 @@ import { MARK_DELIVERED, MARK_HOOK, MARK_LEAVES, MARK_STATE } from "./watch.ts";
 
 export const KERNEL_SILENT = "the kernel does not say";
 
+/** How the kernel's own messages begin. */
+const TRACE = "TRACE: ";
+const COMPLAINT = "nf_ct_proto_";
+
 export class KernelFirewall {
   readonly #network: KernelNetwork;
   readonly #setup: KernelSetup;
@@ -28,6 +32,8 @@ export class KernelFirewall {
   readonly #zones: boolean;
   /** Where there are zones: the connections after the packet before. */
   #known: ReadonlySet<string> = new Set();
+  /** What TRACE prefixes say. */
+  readonly #lines = { 4: new Map<string, TraceLine | null>(), 6: new Map<string, TraceLine | null>() };
   /** Does an answer hold all connections, too? Where there are zones it always does. */
   everyConnection = true;
   /** The last packet as it was delivered to the host itself, or null. */
@@ -96,6 +102,7 @@ export class KernelFirewall {
     const path = pathOf(own, dev === null);
     const passed = own.some((m) => m.prefix === MARK_DELIVERED) || left(own, out);
     const trace = this.#trace(own);
+    const whole = own.length === messages.length ? trace : this.#trace(messages);
     const by = decider(trace, this.#setup.rulesets[family], passed);
     const connections = this.everyConnection || this.#zones ? this.connections() : null;
     const state = stateOf(own);
@@ -111,10 +118,8 @@ export class KernelFirewall {
       // As conntrack saw it: a fragment with all that it belongs to.
       entry: this.#entryOf(own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes, connections, certain),
       connections,
-      trace: this.#trace(messages),
-      invalid: messages
-        .map((m) => m.prefix.match(/^nf_ct_proto_\d+: (.*)$/)?.[1].trim())
-        .filter((m) => m !== undefined),
+      trace: whole,
+      invalid: messages.filter((m) => m.prefix.startsWith(COMPLAINT)).map((m) => complaintOf(m.prefix)),
     };
   }
 
@@ -135,9 +140,17 @@ export class KernelFirewall {
   }
 
   #trace(messages: readonly LogMessage[]): TraceLine[] {
-    return messages
-      .map((m) => traceLine(m, this.#setup.rulesets[m.payload[0] >>> 4 === 6 ? 6 : 4]))
-      .filter((line): line is TraceLine => line !== null);
+    const lines: TraceLine[] = [];
+    for (const { prefix, family } of messages) {
+      if (!prefix.startsWith(TRACE)) continue;
+      let line = this.#lines[family].get(prefix);
+      if (line === undefined) {
+        line = traceLine(prefix, this.#setup.rulesets[family]);
+        this.#lines[family].set(prefix, line);
+      }
+      if (line !== null) lines.push(line);
+    }
+    return lines;
   }
 
   #verdict(by: By, family: Family, passed: boolean): VerdictName {
@@ -161,12 +174,16 @@ function ownMessages(messages: readonly LogMessage[], local: boolean): LogMessag
   return local ? own : own.filter((m) => m.hook <= FORWARD || m.inDevice !== 0);
 }
 
+/** What conntrack complains of, without `nf_ct_proto_6: `. */
+const complaintOf = (prefix: string) => prefix.slice(prefix.indexOf(": ") + 2).trim();
+
 /** It went through POSTROUTING, and came out there: what is too long by then is dropped without a word. */
 function left(own: readonly LogMessage[], out: readonly Emitted[]): boolean {
   const ends = (hex: string) => (hex[0] === "4" ? hex.slice(24, 40) : hex.slice(16, 80));
   return own.some(
     (m) =>
-      m.prefix === MARK_LEAVES && out.some(({ bytes }) => ends(bytes) === ends(Buffer.from(m.payload).toString("hex"))),
+      m.prefix === MARK_LEAVES &&
+      out.some(({ bytes }) => ends(bytes) === ends(Buffer.from(m.payload.subarray(0, 40)).toString("hex"))),
   );
 }
 
@@ -186,8 +203,8 @@ function stateOf(own: readonly LogMessage[]): StateName | null {
  * The kernel calls an unconditional ACCEPT, DROP or RETURN "policy" (in a user chain "return") wherever it stands
  * (ip_tables.c: get_chainname_rulenum); its number tells it from the chain's end.
  */
-function traceLine(message: LogMessage, ruleset: Ruleset | null): TraceLine | null {
-  const m = message.prefix.match(/^TRACE: (\w+):(.+):(rule|policy|return):(\d+)/);
+function traceLine(prefix: string, ruleset: Ruleset | null): TraceLine | null {
+  const m = prefix.match(/^TRACE: (\w+):(.+):(rule|policy|return):(\d+)/);
   if (m === null) return null;
   const [, table, chain, kind] = m;
   const number = Number(m[4]);

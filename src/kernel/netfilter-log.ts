@@ -2,16 +2,20 @@
  * What the kernel says about packets while it handles them: TRACE lines, LOG lines, nf_conntrack_log_invalid messages
  * and our own watch marks, all received in order over one nfnetlink_log socket (uapi/linux/netfilter/nfnetlink_log.h).
  */
-import { eachAttribute, eachMessage, MessageWriter, messageType, textAt } from "./netlink.ts";
+import type { Family } from "../packet/hook.ts";
+import { eachMessage, MessageWriter, messageType, textAt } from "./netlink.ts";
 import type { SystemCalls } from "./system-calls.ts";
+import { MARK, MARK_HOOK } from "./watch.ts";
 
 /** One logged packet. */
 export interface LogMessage {
   /** "TRACE: filter:FORWARD:rule:2 ", a --log-prefix, "nf_ct_proto_6: SEQ is over …", or a watch mark. */
   readonly prefix: string;
   readonly hook: number;
+  readonly family: Family;
   /** Index of the device it came in on; 0 for packets that the host makes. */
   readonly inDevice: number;
+  /** The packet where one of our marks asks for it, else nothing. */
   readonly payload: Uint8Array;
 }
 
@@ -37,6 +41,7 @@ const NFULA_PREFIX = 10;
 export class NetfilterLog {
   readonly #calls: SystemCalls;
   readonly #fd: number;
+  readonly #prefixes = new Prefixes();
 
   constructor(calls: SystemCalls) {
     this.#calls = calls;
@@ -64,10 +69,42 @@ export class NetfilterLog {
     const messages: LogMessage[] = [];
     this.#calls.receiveAll(this.#fd, (view, from, to) => {
       eachMessage(view, from, to, (type, start, end) => {
-        if (type === PACKET) messages.push(parseMessage(view, start, end));
+        if (type === PACKET) messages.push(this.#parse(view, start, end));
       });
     });
     return messages;
+  }
+
+  #parse(view: DataView, start: number, end: number): LogMessage {
+    let [prefix, hook, inDevice, payload, payloadEnd] = ["", 0, 0, 0, 0];
+    for (let at = start; at + 4 <= end; ) {
+      const length = view.getUint16(at, true);
+      if (length < 4) break;
+      const value = at + 4;
+      switch (view.getUint16(at + 2, true)) {
+        case NFULA_PACKET_HDR:
+          hook = view.getUint8(value + 2);
+          break;
+        case NFULA_PREFIX:
+          prefix = this.#prefixes.at(view, value, at + length);
+          break;
+        case NFULA_PAYLOAD:
+          payload = value;
+          payloadEnd = at + length;
+          break;
+        case NFULA_IFINDEX_INDEV:
+          inDevice = view.getUint32(value);
+      }
+      at += (length + 3) & ~3;
+    }
+    const wanted = prefix.startsWith(MARK) && prefix !== MARK_HOOK && payload > 0;
+    return {
+      prefix,
+      hook,
+      family: payload > 0 && view.getUint8(payload) >>> 4 === 6 ? 6 : 4,
+      inDevice,
+      payload: wanted ? new Uint8Array(view.buffer, payload, payloadEnd - payload).slice() : NOTHING,
+    };
   }
 
   close(): void {
@@ -75,15 +112,31 @@ export class NetfilterLog {
   }
 }
 
-function parseMessage(view: DataView, start: number, end: number): LogMessage {
-  let [prefix, hook, inDevice, payload] = ["", 0, 0, NOTHING];
-  eachAttribute(view, start, end, (type, from, to) => {
-    if (type === NFULA_PACKET_HDR) hook = view.getUint8(from + 2);
-    else if (type === NFULA_PREFIX) prefix = textAt(view, from, to);
-    else if (type === NFULA_PAYLOAD) payload = new Uint8Array(view.buffer, from, to - from).slice();
-    else if (type === NFULA_IFINDEX_INDEV) inDevice = view.getUint32(from);
-  });
-  return { prefix, hook, inDevice, payload };
+const NOTHING = new Uint8Array(0);
+
+/** The same few prefixes come over and over: each is made a string once. */
+class Prefixes {
+  readonly #known = new Map<number, string>();
+
+  /** Text of one byte a character, to the first zero. */
+  at(view: DataView, from: number, to: number): string {
+    let hash = 0;
+    let end = from;
+    for (; end < to; end++) {
+      const byte = view.getUint8(end);
+      if (byte === 0) break;
+      hash = (Math.imul(hash, 31) + byte) | 0;
+    }
+    const known = this.#known.get(hash);
+    if (known !== undefined && isAt(known, view, from, end)) return known;
+    const text = textAt(view, from, end);
+    this.#known.set(hash, text);
+    return text;
+  }
 }
 
-const NOTHING = new Uint8Array(0);
+function isAt(text: string, view: DataView, from: number, end: number): boolean {
+  if (text.length !== end - from) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== view.getUint8(from + i)) return false;
+  return true;
+}

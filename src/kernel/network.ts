@@ -4,6 +4,7 @@
  */
 import type { Family, TableName } from "../packet/hook.ts";
 import { Packet } from "../packet/packet.ts";
+import { IPPROTO_ICMP } from "../packet/transport.ts";
 import type { Emitted } from "../path/firewall.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
 import { baseChainNames } from "../rules/tables.ts";
@@ -26,6 +27,8 @@ export interface KernelSetup {
 }
 
 const LONGEST_PACKET = 70_000;
+
+const ICMP_UNREACHABLE = 3;
 
 /** Sysctls that can be set back without a trace. Others have effects that stay: they belong to the network. */
 const REVERSIBLE = /^net[./]netfilter[./]/;
@@ -134,8 +137,17 @@ export class KernelNetwork {
     const out: Emitted[] = [];
     for (const [dev, fd] of this.#devices)
       for (let n = this.#calls.read(fd, this.#buffer); n >= 0; n = this.#calls.read(fd, this.#buffer))
-        out.push({ dev, bytes: Buffer.from(this.#buffer.subarray(0, n)).toString("hex") });
+        out.push({ dev, bytes: this.#left(n) });
     return out;
+  }
+
+  /** The packet of this length that was read, as hex. */
+  #left(length: number): string {
+    const bytes = Buffer.from(this.#buffer.buffer, 0, length);
+    // How often a sender was told that there is no way is remembered (ip_error), and can't be forgotten.
+    const header = (bytes[0] & 15) << 2;
+    if (bytes[0] >>> 4 === 4 && bytes[9] === IPPROTO_ICMP && bytes[header] === ICMP_UNREACHABLE) this.stained = true;
+    return bytes.toString("hex");
   }
 
   close(): void {

@@ -1,0 +1,139 @@
+/**
+ * The twin's side of a comparison: it lives by the kernel's clock and takes its dice from what the kernel chose (a free
+ * NAT port, the IP id of a packet it made, a fragment id).
+ */
+import { hexOf } from "../bytes/hex.ts";
+import type { ScriptedRandom } from "../host/random.ts";
+import type { Family } from "../packet/hook.ts";
+import type { Step } from "../packet/step.ts";
+import type { Firewall, Outcome } from "../path/firewall.ts";
+import type { EventAnswer, TraceLine } from "./scenario.ts";
+
+/** A firewall, and the random source of its host. */
+export interface Contender {
+  readonly firewall: Firewall;
+  readonly dice: ScriptedRandom;
+}
+
+export class TwinSide {
+  readonly #telling: Contender;
+  readonly #silent: Contender | null;
+
+  /**
+   * `silent` is the same firewall once more: it tells no steps, and so it takes the ways on which nothing is allocated.
+   * Where it says something else than the first, both answers are compared.
+   */
+  constructor(telling: Contender, silent: Contender | null = null) {
+    this.#telling = telling;
+    this.#silent = silent;
+  }
+
+  /** What it says of a packet of which the kernel said `seen`. `outDev`: what a local sender is bound to. */
+  ask(
+    dev: string | null,
+    bytes: Uint8Array,
+    seen: EventAnswer,
+    outDev: string | null = null,
+  ): { readonly answer: EventAnswer; readonly steps: readonly Step[] } {
+    const { steps = [], ...outcome } = one(this.#telling, true, dev, bytes, seen, outDev);
+    const silent = this.#silent === null ? outcome : one(this.#silent, false, dev, bytes, seen, outDev);
+    const connections = seen.connections === null ? null : this.connections();
+    const answer = { ...outcome, time: seen.time, trace: traceOf(steps), invalid: invalidOf(steps), connections };
+    return { answer: isSame(outcome, silent) ? answer : { ...answer, silent }, steps };
+  }
+
+  /** As KernelFirewall.connections, as of the last packet, sorted. */
+  connections(): string[] {
+    return withBoth(this.#telling, this.#silent, ({ firewall }) =>
+      [...firewall.connections(4), ...firewall.connections(6)].sort(),
+    );
+  }
+
+  /** As KernelFirewall.save. */
+  save(family: Family): string {
+    const lines = withBoth(this.#telling, this.#silent, ({ firewall }) => firewall.save(family).split("\n"));
+    return lines.filter((line) => !line.startsWith("#")).join("\n");
+  }
+}
+
+function one(
+  { firewall, dice }: Contender,
+  steps: boolean,
+  dev: string | null,
+  bytes: Uint8Array,
+  seen: EventAnswer,
+  outDev: string | null,
+): Outcome {
+  load(dice, bytes, seen);
+  const about = { time: seen.time, steps, ...(outDev === null ? {} : { dev: outDev }) };
+  return dev === null ? firewall.send(bytes, about) : firewall.receive(dev, bytes, about);
+}
+
+function isSame(a: Outcome, b: Outcome): boolean {
+  return (
+    a.path === b.path &&
+    a.state === b.state &&
+    a.verdict === b.verdict &&
+    a.entry === b.entry &&
+    a.out.length === b.out.length &&
+    a.out.every(({ dev, bytes }, i) => dev === b.out[i].dev && bytes === b.out[i].bytes) &&
+    JSON.stringify(a.by) === JSON.stringify(b.by)
+  );
+}
+
+/** What one says, and where the other says something else that too: the kernel has neither twice. */
+function withBoth(telling: Contender, silent: Contender | null, ask: (one: Contender) => string[]): string[] {
+  const told = ask(telling);
+  const other = silent === null ? told : ask(silent);
+  return told.length === other.length && told.every((line, i) => line === other[i]) ? told : [...told, ...other];
+}
+
+/** Queues the choices that the kernel made for this packet, each under what the twin would draw it for. */
+function load(dice: ScriptedRandom, packet: Uint8Array, seen: EventAnswer): void {
+  dice.clear();
+  const sent = hexOf(packet, 0, Math.min(packet.length, 8));
+  const entry = seen.entry ?? "";
+  // The reply's words stand last: what it comes from is what the destination was translated to.
+  const ports = entry.lastIndexOf(" sport=");
+  if (ports >= 0) {
+    dice.answer("nat destination port", Number.parseInt(entry.slice(ports + 7), 10));
+    dice.answer("nat source port", Number.parseInt(entry.slice(entry.indexOf(" dport=", ports) + 7), 10));
+  }
+  const id = entry.lastIndexOf(" id=");
+  // Both ends may be chosen, and share the id.
+  if (id >= 0) for (let end = 0; end < 2; end++) dice.answer("nat id", Number.parseInt(entry.slice(id + 4), 10));
+  for (const { bytes } of seen.out) {
+    const id = bytes[0] === "4" ? bytes.slice(8, 12) : null;
+    if (id !== null && id !== sent.slice(8, 12)) dice.answer("ip id", Number.parseInt(id, 16));
+    const label = bytes[0] === "6" ? bytes.slice(3, 8) : null;
+    if (label !== null && label !== sent.slice(3, 8)) dice.answer("flow label", Number.parseInt(label, 16));
+    if (bytes[0] === "6" && bytes.slice(12, 14) === "2c")
+      dice.answer("fragment id", Number.parseInt(bytes.slice(88, 96), 16));
+  }
+}
+
+function traceOf(steps: readonly Step[]): TraceLine[] {
+  return steps.flatMap((step): TraceLine[] => {
+    switch (step.kind) {
+      case "matched":
+        return [{ table: step.at.table, chain: step.at.chain, kind: "rule", rule: step.at.rule }];
+      case "policy":
+        return [{ table: step.table, chain: step.chain, kind: "policy", rule: null }];
+      case "return":
+        return [{ table: step.table, chain: step.chain, kind: "return", rule: null }];
+      case "answer":
+        return traceOf(step.steps);
+      default:
+        return [];
+    }
+  });
+}
+
+/** What conntrack complained of, also where it let the packet pass in the end. */
+function invalidOf(steps: readonly Step[]): string[] {
+  return steps.flatMap((step) => {
+    if (step.kind === "invalid") return [step.reason.trim()];
+    if (step.kind === "note") return [step.text.trim()];
+    return step.kind === "answer" ? invalidOf(step.steps) : [];
+  });
+}
