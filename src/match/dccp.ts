@@ -10,7 +10,8 @@ import { saidAs } from "./said-as.ts";
 const FIXED = 12;
 const DATA_OFFSET = 4;
 const TYPE_BYTE = 8;
-/** Beyond the fixed header by type: REQUEST … SYNCACK; reserved types have nothing (dccp_packet_hdr_len). */
+/** Beyond the fixed header by type: REQUEST … SYNCACK; reserved types are taken for RESET (dccp_packet_hdr_len). */
+const RESET = 7;
 const EXTRA = [4, 12, 0, 8, 8, 8, 8, 12, 8, 8];
 
 const TYPES = [
@@ -50,7 +51,7 @@ const typeOf = (p: Packet) => (p.data[p.l4 + TYPE_BYTE] >>> 1) & 0xf;
 /** Bytes before the options: with long sequence numbers (the X bit) four more, and what the type brings. */
 function headerLength(p: Packet): number {
   const long = (p.data[p.l4 + TYPE_BYTE] & 1) !== 0;
-  return FIXED + (long ? 4 : 0) + (EXTRA[typeOf(p)] ?? 0);
+  return FIXED + (long ? 4 : 0) + (EXTRA[typeOf(p)] ?? EXTRA[RESET]);
 }
 
 /** Whether there is such an option; a header that is not all there drops the packet. */
