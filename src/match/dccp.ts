@@ -11,8 +11,8 @@ const FIXED = 12;
 const DATA_OFFSET = 4;
 const TYPE_BYTE = 8;
 /** Beyond the fixed header by type: REQUEST … SYNCACK; reserved types are taken for RESET (dccp_packet_hdr_len). */
-const RESET = 7;
 const EXTRA = [4, 12, 0, 8, 8, 8, 8, 12, 8, 8];
+const RESET = 7;
 
 const TYPES = [
   "REQUEST",
