@@ -116,10 +116,27 @@ export function buildHost(
   for (const name of devices.keys()) {
     writeSysctl(`net/ipv4/conf/${name}/rp_filter`, "0");
   }
-  tool("ip", ["-batch", "-"], `${commands.join("\n")}\n`);
-  if (commands6.length > 0) tool("ip", ["-6", "-batch", "-"], `${commands6.join("\n")}\n`);
+  runIp([], commands);
+  if (commands6.length > 0) runIp(["-6"], commands6);
   awaitAddresses6();
   return devices;
+}
+
+/**
+ * Runs commands of `ip`. A route that an address has made already may be said again, as lines of `ip route show` do:
+ * the kernel refuses it, and nothing is lost.
+ */
+function runIp(args: readonly string[], commands: readonly string[]): void {
+  try {
+    tool("ip", [...args, "-force", "-batch", "-"], `${commands.join("\n")}\n`);
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    const serious = error.message.replace(
+      /RTNETLINK answers: File exists\nCommand failed -:(\d+)\n?/g,
+      (said, line: string) => (commands[Number(line) - 1].startsWith("route ") ? "" : said),
+    );
+    if (serious.replace(/^ip: /, "").trim() !== "") throw error;
+  }
 }
 
 /** `text` is for `ipset restore`; it may be empty. */

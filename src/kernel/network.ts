@@ -28,6 +28,9 @@ export interface KernelSetup {
 
 const LONGEST_PACKET = 70_000;
 
+/** Some matches switch it on, for good. */
+const ACCOUNTING = "net.netfilter.nf_conntrack_acct";
+
 const ICMP_UNREACHABLE = 3;
 
 /** Sysctls that can be set back without a trace. Others have effects that stay: they belong to the network. */
@@ -41,7 +44,7 @@ export class KernelNetwork {
   readonly #packet = new Packet();
   readonly #closers: (() => void)[] = [];
   readonly #namespace: number;
-  /** Reversible sysctls that were written, as they were before. */
+  /** Reversible sysctls that were or may have been written, as they were before. */
   readonly #before = new Map<string, string>();
   readonly clock = new TickClock(this.#calls);
   readonly log: NetfilterLog;
@@ -60,6 +63,7 @@ export class KernelNetwork {
       buildHost(calls, setup.host, this.#devices);
       this.#namespace = calls.openNetwork();
       this.#closers.push(() => calls.close(this.#namespace));
+      this.#before.set(ACCOUNTING, readSysctl(ACCOUNTING));
       this.#writeSysctls(setup.host);
       loadSets(setup.host.sets);
       openEyes();
@@ -97,10 +101,9 @@ export class KernelNetwork {
     this.#calls.enterNetwork(this.#namespace);
     this.connections.flush();
     for (const [key, value] of this.#before) writeSysctl(key, value);
-    this.#before.clear();
-    for (const family of [4, 6] as const) load(family, setup, emptied(family, setup));
-    loadSets(setup.host.sets.replace(/^create (\S+) .*$/gm, "flush $1"));
     this.#writeSysctls(setup.host);
+    loadSets(setup.host.sets.replace(/^create (\S+) .*$/gm, "flush $1"));
+    for (const family of [4, 6] as const) load(family, setup, emptied(family, setup));
     this.drain();
     this.log.drain();
   }
