@@ -20,13 +20,13 @@ import {
 import { ORIGINAL, REPLY, Tuple } from "../conntrack/tuple.ts";
 import type { Host } from "../host/host.ts";
 import { ACCEPT, DROP, type Family, type Hook, INPUT, POSTROUTING, type Verdict } from "../packet/hook.ts";
-import { CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, type Packet } from "../packet/packet.ts";
+import { CHECKSUM_PARTIAL, CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, type Packet } from "../packet/packet.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { BySource } from "./by-source.ts";
 import { objectionTo, rewriteError } from "./icmp-error.ts";
 import { ANY_RANGE, MANIP_DST, MANIP_SRC, type Manip, type NatRange, netmapWord, SingleAddress } from "./range.ts";
 import { redirectAddress } from "./redirect.ts";
-import { rewriteHeader, Translation } from "./rewrite.ts";
+import { rewriteHeader, rewritePlain, Translation } from "./rewrite.ts";
 import { hasPorts, UniqueTuple } from "./unique-tuple.ts";
 
 /** rtnetlink.h: addresses that are good anywhere. */
@@ -199,6 +199,10 @@ export class Nat {
     const manip = manipAt(p.hook);
     if ((status & statusBit(p, manip)) === 0) return ACCEPT;
     const to = this.#translationOf(p, connections, manip);
+    if (p.plain && p.steps === null && p.checksum !== CHECKSUM_PARTIAL) {
+      rewritePlain(p, to);
+      return ACCEPT;
+    }
     if (!rewriteHeader(p, p.start, to)) return this.#drop(UNTRANSLATABLE);
     followRewriting(p, to);
     return ACCEPT;

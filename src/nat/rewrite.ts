@@ -5,7 +5,7 @@
  * Checksums are updated from the difference, never recomputed: a wrong checksum stays exactly as wrong as it was.
  * Differences are sums of 16-bit numbers not yet folded; one address makes at most 16 of them, far from 2^31.
  */
-import { CSUM_MANGLED_0, check, fold, sctpCheck, sumOfWord } from "../bytes/checksum.ts";
+import { CSUM_MANGLED_0, check, fold, mangled0, sctpCheck, sumOfWord } from "../bytes/checksum.ts";
 import { findTransport, Transport } from "../conntrack/packet-tuple.ts";
 import type { End } from "../conntrack/records.ts";
 import { CHECKSUM_NONE, CHECKSUM_PARTIAL, type Packet } from "../packet/packet.ts";
@@ -35,6 +35,36 @@ export class Translation implements End {
   word3 = 0;
   /** The new port, ICMP id or GRE key. */
   port = 0;
+}
+
+/**
+ * `rewriteHeader` for a plain packet (Packet.plain) whose checksum is not left to the card: one end of it changes, in the
+ * bytes and in the Packet's fields.
+ */
+export function rewritePlain(p: Packet, to: Translation): void {
+  const { view, start, l4 } = p;
+  const { word0, port } = to;
+  const isTcp = p.protocol === IPPROTO_TCP;
+  p.pull(l4 - start + (isTcp ? 20 : 8));
+  const source = to.manip === MANIP_SRC;
+  const difference = wordDifference(source ? p.src0 : p.dst0, word0);
+  const change = difference + (~(source ? p.sport : p.dport) & 0xffff) + port;
+  const field = l4 + (isTcp ? 16 : 6);
+  const headerCheck = view.getUint16(start + 10);
+  const old = view.getUint16(field);
+  view.setUint16(start + 10, updated(headerCheck, difference));
+  view.setInt32(start + (source ? 12 : 16), word0);
+  view.setUint16(source ? l4 : l4 + 2, port);
+  // UDP's zero says that the sender made no checksum; where the sum is 0 it says 0xffff.
+  if (isTcp) view.setUint16(field, updated(old, change));
+  else if (old !== 0) view.setUint16(field, mangled0(updated(old, change)));
+  if (source) {
+    p.src0 = word0;
+    p.sport = port;
+  } else {
+    p.dst0 = word0;
+    p.dport = port;
+  }
 }
 
 /**

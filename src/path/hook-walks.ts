@@ -2,7 +2,7 @@
  * Turns the hook table (hooks.ts) into one function per hook: the steps that exist for this family, in order of
  * priority, until one says something else than ACCEPT.
  */
-import { ACCEPT, type Family, HOOK_NAMES, type Hook, OUTPUT } from "../packet/hook.ts";
+import { ACCEPT, type Family, HOOK_NAMES, type Hook, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import {
   CT_ESTABLISHED,
   CT_ESTABLISHED_REPLY,
@@ -155,20 +155,33 @@ function natStep(stack: Stack, hook: Hook, walk: Walk): SkbWalk {
     p.lastCode = code;
     return code & 3;
   };
-  return (p) => {
-    if (p.ct === 0) return PASS;
-    p.natCode = PASS;
-    const { dst0, dst1, dst2, dst3 } = p;
-    const verdict = stack.nat.atHook(p, walkTable);
-    if (verdict !== ACCEPT) {
-      if ((p.natCode & 3) !== ACCEPT) return p.natCode;
-      return stack.drop(p, stack.nat.dropReason);
-    }
-    if (hook === OUTPUT) return stack.nat.mustReroute(p) ? reroute(stack, p, PASS) : PASS;
-    // nf_nat_ipv4_pre_routing: a route that the packet brought with it (through lo) is void.
-    if (p.route !== null && (p.dst0 !== dst0 || p.dst1 !== dst1 || p.dst2 !== dst2 || p.dst3 !== dst3)) p.route = null;
-    return PASS;
-  };
+  const refuse = (p: Skb) => ((p.natCode & 3) !== ACCEPT ? p.natCode : stack.drop(p, stack.nat.dropReason));
+  switch (hook) {
+    case OUTPUT:
+      return (p) => {
+        if (p.ct === 0) return PASS;
+        p.natCode = PASS;
+        if (stack.nat.atHook(p, walkTable) !== ACCEPT) return refuse(p);
+        return stack.nat.mustReroute(p) ? reroute(stack, p, PASS) : PASS;
+      };
+    case PREROUTING:
+      return (p) => {
+        if (p.ct === 0) return PASS;
+        p.natCode = PASS;
+        const { dst0, dst1, dst2, dst3 } = p;
+        if (stack.nat.atHook(p, walkTable) !== ACCEPT) return refuse(p);
+        // nf_nat_ipv4_pre_routing: a route that the packet brought with it (through lo) is void.
+        if (p.route !== null && (p.dst0 !== dst0 || p.dst1 !== dst1 || p.dst2 !== dst2 || p.dst3 !== dst3))
+          p.route = null;
+        return PASS;
+      };
+    default:
+      return (p) => {
+        if (p.ct === 0) return PASS;
+        p.natCode = PASS;
+        return stack.nat.atHook(p, walkTable) === ACCEPT ? PASS : refuse(p);
+      };
+  }
 }
 
 function trackStep(stack: Stack): HookStep {
