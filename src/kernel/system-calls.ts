@@ -48,6 +48,7 @@ const SOL_IPV6 = 41;
 const IPV6_ADD_MEMBERSHIP = 20;
 const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
+const CLOCK_MONOTONIC = 1;
 const CLOCK_MONOTONIC_COARSE = 6;
 
 /** Datagrams taken in one call, and the longest that fits: a log message that holds a whole packet. */
@@ -214,9 +215,10 @@ export class SystemCalls {
     this.#check("netlink send", Number(this.#send(fd, message, message.length, 0)));
   }
 
-  /** Nanoseconds since the machine started, as of the kernel's last tick. */
-  coarseClock(): bigint {
-    this.#check("clock_gettime", this.#clockGettime(CLOCK_MONOTONIC_COARSE, this.#timespec.buffer));
+  /** Nanoseconds since the machine started; `coarse`: as of the kernel's last tick. */
+  monotonicClock(coarse: boolean): bigint {
+    const clock = coarse ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC;
+    this.#check("clock_gettime", this.#clockGettime(clock, this.#timespec.buffer));
     return this.#timespec.getBigInt64(0, true) * 1_000_000_000n + this.#timespec.getBigInt64(8, true);
   }
 

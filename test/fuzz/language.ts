@@ -38,6 +38,9 @@ const INTERFACES = words('eth0 eth+ + lo averylongname12 averylongname123 "" a/b
 const PROTOCOLS = words("tcp udp icmp TCP 6 17 0 all 58 ipv6-icmp icmpv6 gre 255 256 foo ah ip 132 sctp");
 const WORDS = words('foo "" bar,baz x"y" it\'s');
 
+const HASHLIMIT_RATES = words(
+  "5/s 10/minute 3/hour 1/day 512kb/s 5 1mb/s 100b/s 0/s 10000/s 1000001/s 5/x /s 5/sec 15b/s b/s 7mb/s 1000000/s -5/s 0b/s 5b/min",
+);
 const TOS_VALUES = words("0x10 0x04/0x1c 16/255 Minimize-Delay normal-service 256 4/256 4/ foo maximize-cost 010");
 
 /** Values by the option that takes them; numbers for all others. A text of two words is for an option that takes two. */
@@ -109,6 +112,13 @@ const VALUES: Readonly<Record<string, readonly string[] | "address">> = {
   "--name": words('ssh DEFAULT foo a/b . "" "a b"'),
   "--mask": "address",
   "--nflog-prefix": ['"foo "', "bar", '""', '"a\\"b"', "x".repeat(70)],
+  "--hashlimit-upto": HASHLIMIT_RATES,
+  "--hashlimit-above": HASHLIMIT_RATES,
+  "--hashlimit-burst": words("5 10 1m 0 1000000 1000001 2k 16b x 100b 18446744073709551616 -1"),
+  "--hashlimit-mode": words('srcip srcip,dstport dstip|srcport "" foo srcip,foo srcip,,dstip'),
+  "--hashlimit-name": words('ssh a b a/b . "" "a b"'),
+  "--hashlimit-srcmask": words("24 0 32 33 128 255.255.255.0 255.0.255.0 ffff:: x 64"),
+  "--hashlimit-dstmask": words("24 0 32 33 128 255.255.255.0 x"),
   "--physdev-in": words('eth0 eth+ averylongname123 "" +'),
   "--physdev-out": words('eth0 eth+ averylongname1234 ""'),
 };

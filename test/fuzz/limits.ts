@@ -3,45 +3,85 @@ import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { datagram, errorAbout, type Sent, syn } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
 import { hex, tcp } from "./packets.ts";
-import { COUNT_STATES, family, router } from "./world.ts";
+import { tcpRound } from "./tcp.ts";
+import { COUNT_STATES, family, recent, rounds, router } from "./world.ts";
 
 const TIMEOUTS = [
   "tcp_timeout_syn_sent",
   "tcp_timeout_syn_recv",
   "tcp_timeout_established",
+  "tcp_timeout_fin_wait",
+  "tcp_timeout_close_wait",
+  "tcp_timeout_last_ack",
+  "tcp_timeout_time_wait",
   "tcp_timeout_close",
+  "tcp_timeout_max_retrans",
+  "tcp_timeout_unacknowledged",
   "udp_timeout",
   "udp_timeout_stream",
   "icmp_timeout",
   "icmpv6_timeout",
   "generic_timeout",
   "gre_timeout",
+  "gre_timeout_stream",
+  "sctp_timeout_closed",
+  "sctp_timeout_cookie_wait",
+  "sctp_timeout_established",
 ];
 
-/** Small timeouts, and waits that end before or after them, never within a quarter of a second of one. */
+/** Small timeouts, and waits that end before or after them. */
 export function timeoutScenario(dice: Dice): Scenario {
   const fam = family(dice);
   const sysctl: Record<string, number> = {};
-  for (const key of TIMEOUTS) if (dice.chance(0.6)) sysctl[`net.netfilter.nf_conntrack_${key}`] = dice.int(1, 2);
-  const events: ScenarioEvent[] = [];
+  for (const key of TIMEOUTS) if (dice.chance(0.6)) sysctl[`net.netfilter.nf_conntrack_${key}`] = dice.int(1, 3);
   const sent: Sent[] = [];
-  for (let left = dice.int(4, 9); left > 0; left--) {
-    const made =
-      sent.length > 0 && dice.chance(0.6)
-        ? reply(dice, dice.pick(sent))
-        : dice.chance(0.4)
-          ? syn(dice, fam)
-          : datagram(dice, fam);
-    sent.push(made);
-    const wait = dice.chance(0.4) ? dice.pick([0.4, 1.4, 2.4]) : 0;
-    events.push({ dev: made.dev, hex: hex(made.bytes), ...(wait > 0 ? { wait } : {}) });
-  }
+  const events = dice.packets > 0 ? phases(dice, fam, sent) : slowRound(dice, fam, sent, dice.int(4, 9), 0.4);
   return {
     host: router(dice, sysctl),
     rules: fam === 4 ? COUNT_STATES : null,
     rules6: fam === 6 ? COUNT_STATES : null,
     events,
   };
+}
+
+/** A long scenario waits a few times only, and as many connections as there is room for wait with it. */
+function phases(dice: Dice, fam: 4 | 6, sent: Sent[]): ScenarioEvent[] {
+  const events: ScenarioEvent[] = [];
+  for (let phase = 1; phase <= PHASES; phase++) {
+    const wait = phase === 1 ? 0 : dice.int(50, 350) / 100;
+    const upTo = (dice.packets * phase) / PHASES;
+    const late: ScenarioEvent[] = [];
+    while (events.length + late.length < upTo) {
+      dice.round++;
+      const round = dice.chance(0.5) ? tcpRound(dice, fam) : slowRound(dice, fam, sent, dice.int(4, 12), 0);
+      late.push(...round);
+      // Of the conversations that had begun before the wait some go on.
+      if (events.length > 0) for (let n = dice.int(1, 6); n > 0; n--) late.push(again(dice.pick(events)));
+    }
+    if (wait > 0) late[0] = { ...late[0], wait };
+    events.push(...late);
+  }
+  return events;
+}
+
+const PHASES = 4;
+
+/** The same packet, without its wait. */
+const again = ({ dev, hex }: ScenarioEvent): ScenarioEvent => ({ dev, hex });
+
+/** First packets and replies, and with some probability a wait before each. */
+function slowRound(dice: Dice, fam: 4 | 6, sent: Sent[], length: number, waits: number): ScenarioEvent[] {
+  return Array.from({ length }, (): ScenarioEvent => {
+    const made =
+      sent.length > 0 && dice.chance(0.6)
+        ? reply(dice, recent(dice, sent))
+        : dice.chance(0.4)
+          ? syn(dice, fam)
+          : datagram(dice, fam);
+    sent.push(made);
+    const event = { dev: made.dev, hex: hex(made.bytes) };
+    return dice.chance(waits) ? { ...event, wait: dice.pick([0.4, 1.4, 2.4]) } : event;
+  });
 }
 
 function reply(dice: Dice, to: Sent): Sent {
@@ -65,12 +105,12 @@ function reply(dice: Dice, to: Sent): Sent {
   return { dev, src: to.dst, dst: to.src, bytes };
 }
 
-const RATES = ["1/sec", "2/sec", "10/sec", "1/min", "100/hour"];
+const RATES = ["1/sec", "2/sec", "10/sec", "1/min", "100/hour", "50/sec", "100/sec", "1000/sec", "10000/sec"];
 
 /** `-m limit` with buckets that empty and fill again, and the rates of the host's own ICMP errors. */
 export function limitScenario(dice: Dice): Scenario {
   const fam = family(dice);
-  const limit = () => `-m limit --limit ${dice.pick(RATES)} --limit-burst ${dice.pick([1, 2, 3, 5])}`;
+  const limit = () => `-m limit --limit ${dice.pick(RATES)} --limit-burst ${dice.pick([1, 2, 3, 5, 20])}`;
   const rules = [
     "*filter",
     ":INPUT ACCEPT [0:0]",
@@ -85,15 +125,33 @@ export function limitScenario(dice: Dice): Scenario {
     "",
   ].join("\n");
   const sysctl: Record<string, number> = {};
-  if (dice.chance(0.4))
-    sysctl[fam === 4 ? "net.ipv4.icmp_ratelimit" : "net.ipv6.icmp.ratelimit"] = dice.pick([0, 200, 3000]);
-  const dead = dice.pick([0, 0, 1]);
-  const events = Array.from({ length: dice.int(6, 20) }, (): ScenarioEvent => {
-    const made = dice.chance(0.3) ? syn(dice, fam) : datagram(dice, fam);
-    const bytes = Uint8Array.from(made.bytes);
-    const wait = dice.chance(0.15) ? dice.pick([0.3, 0.7, 1.3]) : 0;
-    const event = { dev: made.dev, hex: hex(dead === 1 ? bytes.fill(1, fam === 4 ? 8 : 7, fam === 4 ? 9 : 8) : bytes) };
-    return wait > 0 ? { ...event, wait } : event;
-  });
-  return { host: router(dice, sysctl), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+  if (dice.packets > 0 || dice.chance(0.4))
+    sysctl[fam === 4 ? "net.ipv4.icmp_ratelimit" : "net.ipv6.icmp.ratelimit"] = dice.pick([0, 4, 20, 200, 1000, 3000]);
+  const dead = dice.chance(0.3);
+  const waits = dice.packets > 0 ? 0.04 : 0.15;
+  const events = rounds(dice, () =>
+    Array.from({ length: dice.int(6, 20) }, (): ScenarioEvent => {
+      const made = dice.chance(0.3) ? syn(dice, fam) : datagram(dice, fam);
+      const bytes = Uint8Array.from(made.bytes);
+      if (dead) bytes[fam === 4 ? 8 : 7] = 1;
+      const event = { dev: made.dev, hex: hex(bytes) };
+      return dice.chance(waits) ? { ...event, wait: limitWait(dice) } : event;
+    }),
+  );
+  return {
+    host: router(dice, sysctl),
+    rules: fam === 4 ? rules : null,
+    rules6: fam === 6 ? rules : null,
+    events: events.map(({ wait, ...event }, i) =>
+      wait === undefined || i > MOST_WAITING ? event : { ...event, wait },
+    ),
+  };
+}
+
+/** After so many packets nobody waits any more: it is real time. */
+const MOST_WAITING = 400;
+
+/** From a tick to a second, in seconds; mostly short. */
+function limitWait(dice: Dice): number {
+  return dice.pick([0.004, 0.004, 0.01, 0.01, 0.02, 0.02, 0.05, 0.1, 0.3, dice.chance(0.3) ? 1.3 : 0.03]);
 }

@@ -133,11 +133,7 @@ function wanderer(dice: Dice, fam: 4 | 6): ScenarioEvent {
 export function fragmentScenario(dice: Dice): Scenario {
   const fam = family(dice, 0.4);
   const armed = dice.chance(0.8);
-  const events = rounds(dice, () => {
-    const round: ScenarioEvent[] = [];
-    for (let n = dice.int(1, 3); n > 0; n--) round.push(...pieces(dice, fam, 3 * dice.round + n));
-    return (dice.chance(0.4) ? shuffle(dice, round) : round).slice(0, 24);
-  });
+  const events = rounds(dice, () => fragmentRound(dice, fam));
   const rules = armed
     ? COUNT_STATES
     : "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A FORWARD -p udp -m udp --dport 53\nCOMMIT\n";
@@ -149,6 +145,13 @@ export function fragmentScenario(dice: Dice): Scenario {
     narrow ? { interfaces: { ...interfaces, wan0: { addresses: interfaces.wan0, mtu: 1280 } } } : {},
   );
   return { host, rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+}
+
+/** Up to three datagrams, in pieces. */
+export function fragmentRound(dice: Dice, fam: 4 | 6): ScenarioEvent[] {
+  const round: ScenarioEvent[] = [];
+  for (let n = dice.int(1, 3); n > 0; n--) round.push(...pieces(dice, fam, 3 * dice.round + n));
+  return (dice.chance(0.4) ? shuffle(dice, round) : round).slice(0, 24);
 }
 
 function pieces(dice: Dice, fam: 4 | 6, id: number): ScenarioEvent[] {

@@ -28,16 +28,19 @@ interface Peer {
 
 export function tcpScenario(dice: Dice): Scenario {
   const fam = family(dice, 0.25);
-  const events = rounds(dice, () => {
-    const conversations = Array.from({ length: dice.int(1, 3) }, () => conversation(dice, fam));
-    return Array.from({ length: dice.int(4, 28) }, () => step(dice, dice.pick(conversations)));
-  });
+  const events = rounds(dice, () => tcpRound(dice, fam));
   return {
     host: router(dice, sysctls(dice)),
     rules: fam === 4 ? COUNT_STATES : null,
     rules6: fam === 6 ? COUNT_STATES : null,
     events,
   };
+}
+
+/** A few conversations, their packets in turn. */
+export function tcpRound(dice: Dice, fam: 4 | 6): ScenarioEvent[] {
+  const conversations = Array.from({ length: dice.int(1, 3) }, () => conversation(dice, fam));
+  return Array.from({ length: dice.int(4, 28) }, () => step(dice, dice.pick(conversations)));
 }
 
 function sysctls(dice: Dice): Record<string, number> {
