@@ -9,6 +9,7 @@ import { dccp } from "./match/dccp.ts";
 import { dscp } from "./match/dscp.ts";
 import { ecn } from "./match/ecn.ts";
 import { esp } from "./match/esp.ts";
+import { hashlimit } from "./match/hashlimit.ts";
 import { hl } from "./match/hl.ts";
 import { icmp } from "./match/icmp.ts";
 import { icmp6 } from "./match/icmp6.ts";
@@ -72,6 +73,7 @@ const MATCHES: readonly MatchDeclaration[] = [
   dscp,
   ecn,
   esp,
+  hashlimit,
   hl,
   icmp,
   icmp6,

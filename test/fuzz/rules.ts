@@ -216,6 +216,7 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, protocol: string): strin
       protocol === "tcp" ? `-m tcpmss ${not(dice)}--mss ${dice.pick(["1460", "0:1459", "1461:65535"])}` : "",
     quota: () => `-m quota ${not(dice)}--quota ${dice.pick(["0", "60", "150", "100000"])}`,
     recent: () => recentOf(dice),
+    hashlimit: () => hashlimitOf(dice),
     connbytes: () =>
       table === "raw"
         ? ""
@@ -225,6 +226,16 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, protocol: string): strin
       `-m set ${not(dice)}--match-set ${dice.pick(["hosts src", "hosts dst", "nets dst", "nets src", "services dst,dst", "services src,src", "ports dst", "ports src", "all src", "all dst"])}`,
   };
   return dice.pick(Object.values(words))();
+}
+
+/** Each has a table of its own, because a table's first rule decides for the others. */
+function hashlimitOf(dice: Dice): string {
+  const rate = dice.pick(["1/hour --hashlimit-burst 1", "1/hour --hashlimit-burst 3", "1/min", "100b/s", "1kb/s"]);
+  const by = dice.pick(["", "srcip", "dstip", "srcip,dstport", "srcport", "srcip,dstip,srcport,dstport"]);
+  const mask = dice.chance(0.2) ? "--hashlimit-srcmask 24" : "";
+  const expire = "--hashlimit-htable-expire 100000";
+  const name = `--hashlimit-name t${dice.int(0, 1e9)}`;
+  return `-m hashlimit --hashlimit-${dice.pick(["upto", "above"])} ${rate} ${by === "" ? "" : `--hashlimit-mode ${by}`} ${mask} ${expire} ${name}`;
 }
 
 function recentOf(dice: Dice): string {

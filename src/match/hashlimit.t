@@ -1,0 +1,55 @@
+# -m hashlimit: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m hashlimit --hashlimit-upto 5/sec --hashlimit-name a;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit --hashlimit 5/sec --hashlimit-name a;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit --hashlimit-above 10/min --hashlimit-burst 20 --hashlimit-mode srcip --hashlimit-name a;=;OK
+-m hashlimit ! --hashlimit-upto 5 --hashlimit-name a;-m hashlimit --hashlimit-above 5/sec --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit ! --hashlimit-above 5/hour --hashlimit-name a;-m hashlimit --hashlimit-upto 5/hour --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 1/day --hashlimit-mode srcip,srcport,dstip,dstport --hashlimit-name a;;FAIL;xt_hashlimit: overflow, try lower: 86400000000/5
+-m hashlimit --hashlimit-upto 1/s --hashlimit-mode dstport|srcip --hashlimit-name a;-m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-mode srcip,dstport --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 1/s --hashlimit-mode "" --hashlimit-name a;-m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 1/s --hashlimit-mode foo --hashlimit-name a;;FAIL;hashlimit: Bad value for "--hashlimit-mode" option: "foo"
+-m hashlimit --hashlimit-upto 1000000/s --hashlimit-name a;-m hashlimit --hashlimit-upto 1000000/sec --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 1000001/s --hashlimit-name a;;FAIL;Rate too fast "1000001/s"
+-m hashlimit --hashlimit-upto 7/min --hashlimit-name a;-m hashlimit --hashlimit-upto 7/min --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 90/min --hashlimit-name a;-m hashlimit --hashlimit-upto 90/min --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 0/s --hashlimit-name a;;FAIL;hashlimit: Bad value for "--hashlimit-upto" option: "0/s"
+-m hashlimit --hashlimit-upto x --hashlimit-name a;;FAIL;hashlimit: Bad value for "--hashlimit-upto" option: "x"
+-m hashlimit --hashlimit-upto 5/x --hashlimit-name a;;FAIL;hashlimit: Bad value for "--hashlimit-upto" option: "5/x"
+-m hashlimit --hashlimit-above 512kb/s --hashlimit-name a;=;OK
+-m hashlimit --hashlimit-above 1mb/s --hashlimit-burst 2m --hashlimit-name a;-m hashlimit --hashlimit-above 1mb/s --hashlimit-burst 2mb --hashlimit-name a;OK
+-m hashlimit --hashlimit-above 1mb/s --hashlimit-burst 1k --hashlimit-name a;;FAIL;burst cannot be smaller than 1048576b
+-m hashlimit --hashlimit-above 100b/s --hashlimit-mode srcip --hashlimit-name a;-m hashlimit --hashlimit-above 96b/s --hashlimit-mode srcip --hashlimit-name a;OK
+-m hashlimit --hashlimit-above 1000000b/s --hashlimit-burst 3000000b --hashlimit-name a;-m hashlimit --hashlimit-above 1000000b/s --hashlimit-burst 2mb --hashlimit-name a;OK
+-m hashlimit --hashlimit-above 16b/s --hashlimit-name a;=;OK
+-m hashlimit --hashlimit-above 15b/s --hashlimit-name a;-m hashlimit --hashlimit-above 0b/s --hashlimit-name a;OK
+-m hashlimit --hashlimit-above 900mb/s --hashlimit-name a;-m hashlimit --hashlimit-above 910mb/s --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-burst 0 --hashlimit-name a;;FAIL;bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-upto 5/s --hashlimit-burst 1000000 --hashlimit-name a;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 1000000 --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-burst 1000001 --hashlimit-name a;;FAIL;bad value for option "--hashlimit-burst", or out of range (1-1000000).
+-m hashlimit --hashlimit-upto 5/s --hashlimit-burst 2k --hashlimit-name a;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 2048 --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 1/day --hashlimit-burst 1000000 --hashlimit-name a;;FAIL;xt_hashlimit: overflow, try lower: 86400000000/1000000
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-srcmask 24 --hashlimit-dstmask 0;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a --hashlimit-srcmask 24 --hashlimit-dstmask 0;OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-srcmask 255.255.0.0;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a --hashlimit-srcmask 16;OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-srcmask 33;;FAIL;Invalid argument: a mask of hashlimit has gaps or is too long
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-srcmask x;;FAIL;hashlimit: bad value for option "--hashlimit-srcmask", neither a valid network mask nor valid CIDR (0-32).
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-htable-size 64 --hashlimit-htable-max 128 --hashlimit-htable-gcinterval 500 --hashlimit-htable-expire 10000;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a --hashlimit-htable-size 64 --hashlimit-htable-max 128 --hashlimit-htable-gcinterval 500 --hashlimit-htable-expire 10000;OK
+-m hashlimit --hashlimit-upto 5/min --hashlimit-name a --hashlimit-htable-expire 60000;-m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 5/min --hashlimit-name a --hashlimit-htable-size 2000000 --hashlimit-htable-max 3000000;-m hashlimit --hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-name a --hashlimit-htable-size 1048576 --hashlimit-htable-max 1048576;OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-htable-gcinterval 0;;FAIL;Invalid argument: --hashlimit-htable-gcinterval and --hashlimit-htable-expire must not be 0
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-htable-expire 0;;FAIL;Invalid argument: --hashlimit-htable-gcinterval and --hashlimit-htable-expire must not be 0
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name rm --hashlimit-rate-match;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name rm --hashlimit-rate-match;OK
+-m hashlimit --hashlimit-upto 30/min --hashlimit-name rm --hashlimit-rate-match;-m hashlimit --hashlimit-upto 30/sec --hashlimit-burst 5 --hashlimit-name rm --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60;OK
+-m hashlimit --hashlimit-above 512kb/s --hashlimit-name rm --hashlimit-rate-match --hashlimit-rate-interval 10;=;OK
+-m hashlimit --hashlimit-above 5/s --hashlimit-name rm --hashlimit-rate-match --hashlimit-rate-interval 0;;FAIL;hashlimit: Bad value for "--hashlimit-rate-interval" option: "0"
+-m hashlimit --hashlimit-above 5/s --hashlimit-name a --hashlimit-rate-interval 7;-m hashlimit --hashlimit-above 5/sec --hashlimit-burst 5 --hashlimit-name a;OK
+-m hashlimit --hashlimit-upto 5/s;;FAIL;hashlimit: option "--hashlimit-name" must be specified
+-m hashlimit --hashlimit-name a;;FAIL;You have to specify --hashlimit
+-m hashlimit;;FAIL;You have to specify --hashlimit
+-m hashlimit --hashlimit-upto 5/s --hashlimit-above 6/s --hashlimit-name a;;FAIL;hashlimit: option "--hashlimit-upto" cannot be used together with "--hashlimit-above".
+-m hashlimit --hashlimit-upto 5/s --hashlimit 6/s --hashlimit-name a;;FAIL;hashlimit: option "--hashlimit-upto" can only be used once.
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name "";;FAIL;Argument must have a minimum length of 1 characters
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a/b;;FAIL;Invalid argument: "a/b" can't be the name of a file in /proc/net/ipt_hashlimit
+%6
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-mode srcip --hashlimit-srcmask 64;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name a --hashlimit-srcmask 64;OK
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-srcmask 129;;FAIL;hashlimit: bad value for option "--hashlimit-srcmask", neither a valid network mask nor valid CIDR (0-128).
+-m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-dstmask ffff:ffff::;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a --hashlimit-dstmask 32;OK
