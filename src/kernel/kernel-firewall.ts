@@ -9,6 +9,7 @@
 
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
+import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import { tupleOf } from "../path/entry-of.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
@@ -106,7 +107,11 @@ export class KernelFirewall {
     const by = decider(trace, this.#setup.rulesets[family], passed);
     const connections = this.everyConnection || this.#zones ? this.connections() : null;
     const state = stateOf(own);
+    // As conntrack saw it: a fragment with all that it belongs to.
+    const tracked = own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes;
     const certain = passed && state !== null && state !== "INVALID" && state !== "UNTRACKED";
+    const entry = this.#entryOf(tracked, connections, certain);
+    const destinationPort = entry === null && state === "NEW" ? destinationPortOf(own) : null;
     return {
       time,
       in: dev,
@@ -115,11 +120,11 @@ export class KernelFirewall {
       verdict: this.#verdict(by, family, passed),
       by,
       out,
-      // As conntrack saw it: a fragment with all that it belongs to.
-      entry: this.#entryOf(own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes, connections, certain),
+      entry,
       connections,
       trace: whole,
       invalid: messages.filter((m) => m.prefix.startsWith(COMPLAINT)).map((m) => complaintOf(m.prefix)),
+      ...(destinationPort === null ? {} : { destinationPort }),
     };
   }
 
@@ -172,6 +177,13 @@ function ownMessages(messages: readonly LogMessage[], local: boolean): LogMessag
   const second = messages.findIndex((m, i) => i > 0 && m.hook === first && m.prefix === MARK_HOOK);
   const own = messages.slice(0, second < 0 ? messages.length : second);
   return local ? own : own.filter((m) => m.hook <= FORWARD || m.inDevice !== 0);
+}
+
+/** The destination port with which a packet came to the hook after those that may translate it; null: it has none. */
+function destinationPortOf(own: readonly LogMessage[]): number | null {
+  const later = own.find((m) => m.prefix === MARK_HOOK && (m.hook === INPUT || m.hook === FORWARD || m.hook > OUTPUT));
+  const tuple = later === undefined ? null : tupleOf(later.payload);
+  return tuple !== null && (tuple.protocol === IPPROTO_TCP || tuple.protocol === IPPROTO_UDP) ? tuple.dport : null;
 }
 
 /** What conntrack complains of, without `nf_ct_proto_6: `. */

@@ -15,7 +15,7 @@ export interface LogMessage {
   readonly family: Family;
   /** Index of the device it came in on; 0 for packets that the host makes. */
   readonly inDevice: number;
-  /** The packet where one of our marks asks for it, else nothing. */
+  /** With our marks the packet, of which that of a hook only needs the beginning. Else nothing. */
   readonly payload: Uint8Array;
 }
 
@@ -32,6 +32,7 @@ const NFULA_CFG_QTHRESH = 5;
 const NFULNL_CFG_CMD_BIND = 1;
 const NFULNL_COPY_PACKET = 2;
 const WHOLE_PACKET = 0xffff;
+const HEADERS = 128;
 
 const NFULA_PACKET_HDR = 1;
 const NFULA_IFINDEX_INDEV = 4;
@@ -97,13 +98,14 @@ export class NetfilterLog {
       }
       at += (length + 3) & ~3;
     }
-    const wanted = prefix.startsWith(MARK) && prefix !== MARK_HOOK && payload > 0;
+    const wanted = !prefix.startsWith(MARK) ? 0 : prefix === MARK_HOOK ? HEADERS : WHOLE_PACKET;
+    const kept = new Uint8Array(view.buffer, payload, Math.min(wanted, payloadEnd - payload));
     return {
       prefix,
       hook,
       family: payload > 0 && view.getUint8(payload) >>> 4 === 6 ? 6 : 4,
       inDevice,
-      payload: wanted ? new Uint8Array(view.buffer, payload, payloadEnd - payload).slice() : NOTHING,
+      payload: kept.length === 0 ? NOTHING : kept.slice(),
     };
   }
 

@@ -40,6 +40,8 @@ export interface EventAnswer extends Omit<Outcome, "steps"> {
   readonly invalid: readonly string[];
   /** All connections right after it, as `conntrack -L` prints them; null: they were not asked for. */
   readonly connections: readonly string[] | null;
+  /** Where no connection tells it: the destination port that a new packet had after PREROUTING or OUTPUT. */
+  readonly destinationPort?: number;
   /** The twin's answer when it tells no steps, where that is another one. */
   readonly silent?: Outcome;
 }

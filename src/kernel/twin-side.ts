@@ -99,6 +99,7 @@ function load(dice: ScriptedRandom, packet: Uint8Array, seen: EventAnswer): void
     dice.answer("nat destination port", Number.parseInt(entry.slice(ports + 7), 10));
     dice.answer("nat source port", Number.parseInt(entry.slice(entry.indexOf(" dport=", ports) + 7), 10));
   }
+  if (seen.destinationPort !== undefined) dice.answer("nat destination port", seen.destinationPort);
   const id = entry.lastIndexOf(" id=");
   // Both ends may be chosen, and share the id.
   if (id >= 0) for (let end = 0; end < 2; end++) dice.answer("nat id", Number.parseInt(entry.slice(id + 4), 10));
