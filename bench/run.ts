@@ -88,7 +88,7 @@ function all(): void {
     `${cpus()[0].model}, Node ${process.version}, ${packets.toLocaleString("en")} packets, median of ${values.rounds}`,
   );
   console.log(
-    "                        twin ns (read)   Mpps   kernel ns  floor    ratio  goal   less floor  goal   B/conn   RSS MB  load ms",
+    "                        twin ns (cold, read)   Mpps   kernel ns  floor    ratio  goal   less floor  goal   B/conn   RSS MB  load ms",
   );
   for (const one of chosen) show(one, withKernel);
   if (values.only === undefined || values.only.split(",").includes("load"))
@@ -130,7 +130,7 @@ function show(c: Case, withKernel: boolean): void {
   const cells = [
     c.name.padEnd(22),
     num(twin.ns, 6),
-    `(${twin.readNs.toFixed(0)})`.padStart(6),
+    `(${twin.coldNs.toFixed(0)}, ${twin.readNs.toFixed(0)})`.padStart(12),
     (1000 / twin.ns).toFixed(2).padStart(9),
   ];
   const row: Record<string, unknown> = { at: new Date().toISOString(), name: c.name, packets, twin };
