@@ -115,10 +115,16 @@ function rewriteIpv6(p: Packet, at: number, to: Translation): boolean {
   return true;
 }
 
+/** How much of `present` bytes must lie together to be rewritten: with the checksum, if that is there. */
+function pulled(protocol: number, present: number): number {
+  if (protocol === IPPROTO_TCP && present >= 20) return 20;
+  return protocol === IPPROTO_SCTP && present >= 12 ? 12 : 8;
+}
+
 /** `difference` is that of the addresses, which most transport checksums cover with a pseudo header. */
 function rewriteTransport(p: Packet, l4: number, to: Translation, difference: number): boolean {
   const { view, end } = p;
-  p.pull(l4 - p.start + (to.protocol === IPPROTO_TCP && l4 + 20 <= end ? 20 : 8));
+  p.pull(l4 - p.start + pulled(to.protocol, end - l4));
   switch (to.protocol) {
     case IPPROTO_TCP: {
       // The header inside an ICMP error may end after 8 bytes, before the checksum.

@@ -118,6 +118,7 @@ function hasError(on: Conntrack, p: Packet, l4: number): boolean {
     return true;
   }
   if (!verifies(on, p)) return false;
+  p.pull(l4 - p.start + HEADER);
   let crc = crc32c(p.view, l4, l4 + 8);
   crc = crc32c(ZEROES, 0, 4, crc);
   crc = crc32c(p.view, l4 + HEADER, p.end, crc);
