@@ -28,8 +28,10 @@ import { sctp } from "./match/sctp.ts";
 import { set } from "./match/set.ts";
 import { state } from "./match/state.ts";
 import { statistic } from "./match/statistic.ts";
+import { string } from "./match/string.ts";
 import { tcp } from "./match/tcp.ts";
 import { tcpmss } from "./match/tcpmss.ts";
+import { time } from "./match/time.ts";
 import { tos } from "./match/tos.ts";
 import { ttl } from "./match/ttl.ts";
 import { udp } from "./match/udp.ts";
@@ -92,8 +94,10 @@ const MATCHES: readonly MatchDeclaration[] = [
   set,
   state,
   statistic,
+  string,
   tcp,
   tcpmss,
+  time,
   tos,
   ttl,
   udp,

@@ -119,6 +119,17 @@ const VALUES: Readonly<Record<string, readonly string[] | "address">> = {
   "--hashlimit-name": words('ssh a b a/b . "" "a b"'),
   "--hashlimit-srcmask": words("24 0 32 33 128 255.255.255.0 255.0.255.0 ffff:: x 64"),
   "--hashlimit-dstmask": words("24 0 32 33 128 255.255.255.0 x"),
+  "--string": ["foo", '"a b"', '"a\\"b"', '"|00|"', '""', '"a\\"', '"ä"', "x".repeat(129), "GET"],
+  "--hex-string": ['"|0d0a|"', '"a|20|b"', "foo", '"|0|"', '"|0g|"', '"|0d 0a|x"', '"| 00|"', '"|00"', '""', '"a\\|b"'],
+  "--algo": words('bm kmp BM foo ""'),
+  "--datestart": words(
+    "2020 2020-02 2020-02-30 2020-01-02T03:04:05 1969 2039 2020-13 1970 2020-00-00 2020-1-1T24 x 2038-12-31",
+  ),
+  "--datestop": words("2020 2020-12-31T23:59:59 2038 1970 x 2020- 2020-01-01T"),
+  "--timestart": words("05:00 23:59:59 0:0 24:00 5 05:60 05:00:60 x 5:"),
+  "--timestop": words("17:00 00:00 23:59:59 x 4:30:"),
+  "--weekdays": words('Mon,Tue 1,7 Sat,Sun mon Monday 0 8 "" Mo,,Tu 9 x 1,'),
+  "--monthdays": words('1,15,31 32 0 "" 08 1,,2 100 x 1,'),
   "--physdev-in": words('eth0 eth+ averylongname123 "" +'),
   "--physdev-out": words('eth0 eth+ averylongname1234 ""'),
 };
@@ -273,7 +284,9 @@ function sentenceOf(err: string): string {
     .split("\n")
     .filter(
       (line) =>
-        !/^(Warning|Notice|warn:|xt_iprange: range|--reject-with .* no longer|--set option deprecated)/.test(line),
+        !/^(Warning|WARNING|Notice|warn:|mktime:|xt_iprange: range|--reject-with .* no longer|--set option deprecated)/.test(
+          line,
+        ),
     )
     .join("\n");
   const failed = /^ip6?tables-restore: (line \d+ failed)/m.exec(said);

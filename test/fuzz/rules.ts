@@ -217,6 +217,8 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, protocol: string): strin
     quota: () => `-m quota ${not(dice)}--quota ${dice.pick(["0", "60", "150", "100000"])}`,
     recent: () => recentOf(dice),
     hashlimit: () => hashlimitOf(dice),
+    string: () => stringOf(dice),
+    time: () => timeOf(dice),
     connbytes: () =>
       table === "raw"
         ? ""
@@ -236,6 +238,24 @@ function hashlimitOf(dice: Dice): string {
   const expire = "--hashlimit-htable-expire 100000";
   const name = `--hashlimit-name t${dice.int(0, 1e9)}`;
   return `-m hashlimit --hashlimit-${dice.pick(["upto", "above"])} ${rate} ${by === "" ? "" : `--hashlimit-mode ${by}`} ${mask} ${expire} ${name}`;
+}
+
+/** Single bytes and pairs are found often enough. */
+function stringOf(dice: Dice): string {
+  const what = dice.pick(['--string "E"', "--hex-string '|00|'", "--hex-string '|4006|'", "--hex-string '|0050|'"]);
+  const range = dice.pick(["", "--from 20", "--to 40", "--from 9 --to 30", "--from 28 --icase"]);
+  return `-m string ${not(dice)}${what.replaceAll("'", '"')} --algo ${dice.pick(["bm", "kmp"])} ${range}`;
+}
+
+function timeOf(dice: Dice): string {
+  const hour = () => `${dice.int(0, 23)}:${dice.int(0, 59)}`;
+  return `-m time ${dice.pick([
+    () => `--timestart ${hour()} --timestop ${hour()}`,
+    () => `${not(dice)}--weekdays ${dice.pick(["Mon,Tue,Wed", "Sat,Sun", "Fri", "1,2,3,4"])}`,
+    () => `${not(dice)}--monthdays ${dice.pick(["1,2,3,4,5,6,7,8,9,10", "21,22,23", "31"])}`,
+    () => `--datestart ${dice.int(2020, 2030)} --datestop ${dice.int(2024, 2035)}-06`,
+    () => `--timestart 23:59 --timestop ${hour()} --contiguous --weekdays ${dice.pick(["Mon,Tue,Wed,Thu", "Fri,Sat"])}`,
+  ])()}`;
 }
 
 function recentOf(dice: Dice): string {

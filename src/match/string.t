@@ -1,0 +1,36 @@
+# -m string: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m string --algo bm --string "test";-m string --string "test" --algo bm;OK
+-m string --string "test" --algo kmp;=;OK
+-m string --algo bm ! --string "test";-m string ! --string "test" --algo bm;OK
+-m string --string "a b" --algo bm --from 1 --to 65535;-m string --string "a b" --algo bm --from 1;OK
+-m string --string "x" --algo bm --from 1 --to 100 --icase;=;OK
+-m string --string "a\"b\\c" --algo bm;=;OK
+-m string --string "GET /" --algo bm --to 500;=;OK
+-m string --string "" --algo bm;;FAIL;Invalid argument: there is nothing to look for
+-m string --algo bm;;FAIL;STRING match: You must specify `--string' or `--hex-string'
+-m string --string "x";;FAIL;string: option "--algo" must be specified
+-m string --string "x" --algo BM;;FAIL;No such file or directory: the kernel has no algorithm "BM"
+-m string --string "x" --algo foo;;FAIL;No such file or directory: the kernel has no algorithm "foo"
+-m string --string "x" --algo averyveryverylongname;;FAIL;No such file or directory: the kernel has no algorithm "averyveryverylo"
+-m string --string "x" --algo bm --from 65536;;FAIL;string: bad value for option "--from", or out of range (0-65535).
+-m string --string "x" --algo bm --from 5 --to 4;;FAIL;Invalid argument: --from is behind --to
+-m string --string "x" --hex-string "|00|" --algo bm;;FAIL;string: option "--string" cannot be used together with "--hex-string".
+-m string --string aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --algo bm;-m string --string "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" --algo bm;OK
+-m string --string aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa --algo bm;;FAIL;STRING too long "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+-m string --string "ä" --algo bm;-m string --hex-string "|c3a4|" --algo bm;OK
+-m string --string "end\\" --algo bm;-m string --hex-string "|656e645c|" --algo bm;OK
+-m string --hex-string "|0d0a|" --algo bm;=;OK
+-m string ! --hex-string "a|20 62|c" --algo kmp;-m string ! --string "a bc" --algo kmp;OK
+-m string --hex-string "foo" --algo bm;-m string --string "foo" --algo bm;OK
+-m string --hex-string "| 00 01|" --algo bm;-m string --hex-string "|0001|" --algo bm;OK
+-m string --hex-string "a\\|b" --algo bm;-m string --string "a|b" --algo bm;OK
+-m string --hex-string "|0|" --algo bm;;FAIL;Invalid hex block
+-m string --hex-string "|0g|" --algo bm;;FAIL;Invalid hex char 'g'
+-m string --hex-string "|00" --algo bm;;FAIL;Invalid hex block
+-m string --hex-string "|0" --algo bm;;FAIL;Odd number of hex digits
+-m string --hex-string "|00\\|" --algo bm;;FAIL;Cannot include literals in hex data
+-m string --hex-string "a\\" --algo bm;;FAIL;Bad literal placement at end of string
+-m string --hex-string "" --algo bm;;FAIL;STRING must contain at least one char
+-m string --hex-string "|" --algo bm;;FAIL;Invalid argument: there is nothing to look for
+%6
+-m string --algo bm --string "six";-m string --string "six" --algo bm;OK

@@ -1,0 +1,50 @@
+# -m time: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m time;-m time --datestop 2038-01-19T03:14:07;OK
+-m time --timestart 05:00;-m time --timestart 05:00:00 --timestop 23:59:59 --datestop 2038-01-19T03:14:07;OK
+-m time --timestart 05:00 --timestop 17:30:15;-m time --timestart 05:00:00 --timestop 17:30:15 --datestop 2038-01-19T03:14:07;OK
+-m time --timestart 22:00 --timestop 06:00 --contiguous;-m time --timestart 22:00:00 --timestop 06:00:00 --datestop 2038-01-19T03:14:07 --contiguous;OK
+-m time --timestart 05:00 --timestop 17:00 --contiguous;;FAIL;time: --contiguous only makes sense when stoptime is smaller than starttime
+-m time --contiguous;;FAIL;time: --contiguous only makes sense when stoptime is smaller than starttime
+-m time --timestart 24:00;;FAIL;invalid time "24:00" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 05:60;;FAIL;invalid time "60" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 05:00:60;;FAIL;invalid time "60" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 5;;FAIL;invalid time "5" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart x;;FAIL;invalid time "x" specified, should be hh:mm[:ss] format and within the boundaries
+-m time --timestart 5:;-m time --timestart 05:00:00 --timestop 23:59:59 --datestop 2038-01-19T03:14:07;OK
+-m time --datestart 2020;-m time --datestart 2020-01-01T00:00:00 --datestop 2038-01-19T03:14:07;OK
+-m time --datestart 2020-02;-m time --datestart 2020-02-01T00:00:00 --datestop 2038-01-19T03:14:07;OK
+-m time --datestart 2020-02-30 --datestop 2020-12-31T23:59:59;-m time --datestart 2020-03-01T00:00:00 --datestop 2020-12-31T23:59:59;OK
+-m time --datestart 2020-00-00;-m time --datestart 2019-11-30T00:00:00 --datestop 2038-01-19T03:14:07;OK
+-m time --datestart 1970-00;;FAIL;mktime returned an error
+-m time --datestart 1969;;FAIL;Invalid date "1969" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2039;;FAIL;Invalid date "2039" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-13;;FAIL;Invalid date "2020-13" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-1-1T24;;FAIL;Invalid date "2020-1-1T24" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-01-02T03:04:05x;;FAIL;Invalid date "2020-01-02T03:04:05x" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]
+-m time --datestart 2020-;-m time --datestart 2019-12-01T00:00:00 --datestop 2038-01-19T03:14:07;OK
+-m time --datestop 2038-12-31T23:59:59;=;OK
+-m time --datestop 1970;-m time;OK
+-m time --weekdays Mon,Tue,Wed;-m time --weekdays Mon,Tue,Wed --datestop 2038-01-19T03:14:07;OK
+-m time --weekdays 1,7;-m time --weekdays Mon,Sun --datestop 2038-01-19T03:14:07;OK
+-m time ! --weekdays Sat,Sun;-m time --weekdays Mon,Tue,Wed,Thu,Fri --datestop 2038-01-19T03:14:07;OK
+-m time --weekdays Monday;-m time --weekdays Mon --datestop 2038-01-19T03:14:07;OK
+-m time --weekdays mon;;FAIL;mon is not a valid day specifier
+-m time --weekdays 0;;FAIL;No, the week does NOT begin with Sunday.
+-m time --weekdays 8;-m time --weekdays  --datestop 2038-01-19T03:14:07;OK
+-m time --weekdays 1,2,3,4,5,6,7;-m time --datestop 2038-01-19T03:14:07;OK
+-m time --weekdays Mo,,Tu;;FAIL;No, the week does NOT begin with Sunday.
+-m time --monthdays 1,15,31;-m time --monthdays 1,15,31 --datestop 2038-01-19T03:14:07;OK
+-m time ! --monthdays 1;-m time --monthdays 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31 --datestop 2038-01-19T03:14:07;OK
+-m time --monthdays 32;;FAIL;32 is not a valid day for --monthdays
+-m time --monthdays 08;;FAIL;08 is not a valid day for --monthdays
+-m time --monthdays 010;-m time --monthdays 1 --datestop 2038-01-19T03:14:07;OK
+-m time --monthdays 100;-m time --monthdays 10 --datestop 2038-01-19T03:14:07;OK
+-m time --monthdays x;;FAIL;x is not a valid day for --monthdays
+-m time --kerneltz;-m time --datestop 2038-01-19T03:14:07 --kerneltz;OK
+-m time --localtz;-m time --datestop 2038-01-19T03:14:07 --kerneltz;OK
+-m time --utc;-m time --datestop 2038-01-19T03:14:07;OK
+-m time --utc --kerneltz;;FAIL;time: option "--utc" cannot be used together with "--kerneltz".
+-m time --utc --localtz;;FAIL;time: option "--localtz" cannot be used together with "--utc".
+-m time --kerneltz --timestart 1:00 --timestop 2:00 --weekdays Fri --monthdays 13 --datestart 2021 --datestop 2022;-m time --timestart 01:00:00 --timestop 02:00:00 --monthdays 13 --weekdays Fri --datestart 2021-01-01T00:00:00 --datestop 2022-01-01T00:00:00 --kerneltz;OK
+%6
+-m time --timestart 01:02:03 --timestop 04:05:06 --kerneltz;-m time --timestart 01:02:03 --timestop 04:05:06 --datestop 2038-01-19T03:14:07 --kerneltz;OK
