@@ -2,40 +2,53 @@
  * A capture as a stream of bytes: a file, a gzipped file, or standard input, of any length. The beginning can be looked
  * at twice: once as a sample (device names, checksums), and then from the first packet on.
  */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, read, readSync } from "node:fs";
+import { Socket } from "node:net";
 import { createGunzip } from "node:zlib";
 import { CaptureReader, isGzip } from "../bytes/capture.ts";
 import type { CaptureError } from "../bytes/record.ts";
 import { CaptureRecord } from "../bytes/record.ts";
 import { Failure, isSystemError, systemError } from "./failure.ts";
+import type { Interrupt } from "./interrupt.ts";
 
 /** How much of a capture is looked at beforehand. */
 const SAMPLE_BYTES = 0x400000;
 const SAMPLE_PACKETS = 2000;
 const PIECE = 0x40000;
+/** Bytes that tell gzip. */
+const GZIP_MAGIC = 2;
+/** How long to wait, in ms, for a pipe that is empty and was set not to block. */
+const PATIENCE = 5;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 export class CaptureFile {
   readonly #path: string;
+  readonly #interrupt: Interrupt | null;
   readonly #fd: number;
+  /** Of a pipe. */
+  readonly #stream: AsyncIterator<Uint8Array> | null = null;
   /** Decompressed bytes that were read for the sample. */
   #sampled: Uint8Array[] = [];
   #pieces: AsyncGenerator<Uint8Array> | null = null;
+  #begun = false;
   #ended = false;
   #trouble: string | null = null;
   /** Bytes of the file itself that were read, and how many there are; 0 when that is not known. */
   bytesRead = 0;
   readonly size: number;
 
-  /** `-` is standard input. Throws Failure. */
-  constructor(path: string) {
+  /** `-` is standard input; after an interrupt nothing more is read. Throws Failure. */
+  constructor(path: string, interrupt: Interrupt | null = null) {
     this.#path = path;
+    this.#interrupt = interrupt;
     try {
       this.#fd = path === "-" ? 0 : openSync(path, "r");
       const stat = fstatSync(this.#fd);
       if (stat.isDirectory()) throw new Failure(`${path} is a folder, not a capture`);
       this.size = stat.isFile() ? stat.size : 0;
+      if (stat.isFIFO() || stat.isSocket())
+        this.#stream = new Socket({ fd: this.#fd, readable: true, writable: false })[Symbol.asyncIterator]();
     } catch (error) {
       if (error instanceof Failure) throw error;
       throw new Failure(`${path} cannot be read: ${systemError(error)}`);
@@ -80,28 +93,28 @@ export class CaptureFile {
   async read(use: (record: CaptureRecord) => void | Promise<void>, between: () => void): Promise<CaptureError | null> {
     const reader = new CaptureReader();
     const record = new CaptureRecord();
-    for (const piece of this.#sampled) {
-      reader.push(piece);
-      await useAll(reader, record, use);
-      between();
-    }
+    const sampled = this.#sampled;
     this.#sampled = [];
-    while (!reader.finished) {
-      if (this.#pieces === null) this.#readInto(reader);
+    for (let i = 0; !reader.finished; i++) {
+      if (i < sampled.length) reader.push(sampled[i]);
+      else if (this.#pieces === null && !this.live) this.#readInto(reader);
       else {
         const piece = await this.#next();
+        if (piece === null && this.#interrupt?.happened === true) return null;
         if (piece === null) reader.end();
         else reader.push(piece);
       }
       await useAll(reader, record, use);
       between();
+      if ((await this.#interrupt?.listen()) === true) return null;
     }
     if (this.#trouble === null) return reader.error;
     return { kind: "truncated", message: this.#trouble, packet: record.number + 1, offset: reader.error?.offset ?? 0 };
   }
 
   close(): void {
-    if (this.#fd > 2) closeSync(this.#fd);
+    if (this.#stream !== null) this.#stream.return?.();
+    else if (this.#fd > 2) closeSync(this.#fd);
   }
 
   /** A plain file is read into the reader's own memory. */
@@ -114,13 +127,24 @@ export class CaptureFile {
   /** The next piece of decompressed bytes; null at the end. */
   async #next(): Promise<Uint8Array | null> {
     if (this.#pieces === null) {
-      const beginning = this.bytesRead === 0;
-      const first = this.#piece();
-      if (first === null || !beginning || !isGzip(first)) return first;
-      this.#pieces = this.#unzipped(first);
+      const first = await this.#piece();
+      if (first === null || this.#begun) return first;
+      this.#begun = true;
+      const enough = first.length >= GZIP_MAGIC ? first : await this.#longer(first);
+      if (!isGzip(enough)) return enough;
+      this.#pieces = this.#unzipped(enough);
     }
     const { value, done } = await this.#pieces.next();
     return done ? null : value;
+  }
+
+  /** A pipe may hand out one byte. */
+  async #longer(first: Uint8Array): Promise<Uint8Array> {
+    const more = (await this.#piece()) ?? new Uint8Array(0);
+    const both = new Uint8Array(first.length + more.length);
+    both.set(first);
+    both.set(more, first.length);
+    return both;
   }
 
   async *#unzipped(first: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -129,7 +153,7 @@ export class CaptureFile {
       let piece: Uint8Array | null = first;
       while (piece !== null) {
         if (!gunzip.write(piece)) await new Promise((resolve) => gunzip.once("drain", resolve));
-        piece = this.#piece();
+        piece = await this.#piece();
       }
       gunzip.end();
     };
@@ -149,13 +173,17 @@ export class CaptureFile {
     }
   }
 
-  #piece(): Uint8Array | null {
+  async #piece(): Promise<Uint8Array | null> {
     if (this.#ended) return null;
+    const piece = this.live ? await this.#wait() : this.#readPiece();
+    if (piece === null) this.#ended = true;
+    return piece;
+  }
+
+  #readPiece(): Uint8Array | null {
     const piece = new Uint8Array(PIECE);
     const count = this.#read(piece);
-    if (count > 0) return piece.subarray(0, count);
-    this.#ended = true;
-    return null;
+    return count === 0 ? null : piece.subarray(0, count);
   }
 
   #read(into: Uint8Array): number {
@@ -165,13 +193,41 @@ export class CaptureFile {
         this.bytesRead += count;
         return count;
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === "EOF") return 0;
-        if (code === "EAGAIN") Atomics.wait(sleeper, 0, 0, 5);
-        else if (isSystemError(error)) throw new Failure(`${this.name} cannot be read: ${systemError(error)}`);
-        else throw error;
+        if (this.#isEnd(error)) return 0;
+        Atomics.wait(sleeper, 0, 0, PATIENCE);
       }
     }
+  }
+
+  /** The next piece where it may take long to come; null at the end, or after an interrupt. */
+  async #wait(): Promise<Uint8Array | null> {
+    for (;;) {
+      try {
+        const some =
+          this.#stream === null ? this.#readSlowly() : this.#stream.next().then(({ value }) => value ?? null);
+        return await (this.#interrupt === null ? some : this.#interrupt.unless(some));
+      } catch (error) {
+        if (this.#isEnd(error)) return null;
+        await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+      }
+    }
+  }
+
+  async #readSlowly(): Promise<Uint8Array | null> {
+    const piece = new Uint8Array(PIECE);
+    const count = await new Promise<number>((resolve, reject) => {
+      read(this.#fd, piece, 0, PIECE, null, (error, count) => (error === null ? resolve(count) : reject(error)));
+    });
+    return count === 0 ? null : piece.subarray(0, count);
+  }
+
+  /** False: it has to be tried again. Throws Failure for what cannot be read. */
+  #isEnd(error: unknown): boolean {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EOF") return true;
+    if (code === "EAGAIN") return false;
+    if (isSystemError(error)) throw new Failure(`${this.name} cannot be read: ${systemError(error)}`);
+    throw error;
   }
 }
 

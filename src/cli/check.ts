@@ -6,7 +6,7 @@ import { renderProblems } from "../rules/problem.ts";
 import type { Family, Ruleset } from "../rules/ruleset.ts";
 import { EXIT_BAD_INPUT, Failure } from "./failure.ts";
 import { Output } from "./output.ts";
-import { readText } from "./rules-file.ts";
+import { notText, readText } from "./rules-file.ts";
 
 export interface FamilyArguments {
   readonly ipv4: boolean;
@@ -31,6 +31,7 @@ export function check(args: FamilyArguments & { readonly files: readonly string[
     const family = familyOf(file, text, args);
     const problems = checkText(text, { file, registry, family });
     if (problems.length > 0) {
+      if (text.includes("\0")) throw notText(file);
       process.exitCode = EXIT_BAD_INPUT;
       mistakes.line(`${renderProblems(problems)}\n`);
     } else output.line(`${file}: ${summary(parseRules(text, { family, file, registry }).ruleset)}`);

@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -438,7 +439,12 @@ test("a user's mistake is one sentence and exit code 2, never a stack", async (t
   const mistakes: [string[], RegExp][] = [
     [[], /^Which command\?/],
     [["replya"], /^Did you mean replay\?/],
-    [["replay"], /^An argument is missing/],
+    [["replay"], /^firetwin replay needs a capture/],
+    [["replay", "-", ...ALL, "--rules", "-"], /^Standard input \(-\) can be read only once/],
+    [["replay", c, ...ALL, "--seed", "x"], /^--seed takes a whole number/],
+    [["replay", c, "--rules="], /^A file has an empty name/],
+    [["fmt", c], /c\.pcapng is not a rules file: it is not text/],
+    [["check", c], /c\.pcapng is not a rules file: it is not text/],
     [["replay", c], /^Which rules\?/],
     [["replay", c, ...ALL, "--bogus"], /^firetwin does not know “bogus”/],
     [["replay", c, ...ALL, "--format", "xml"], /^--format takes "text" or "json", not "xml"/],
@@ -461,7 +467,7 @@ test("a user's mistake is one sentence and exit code 2, never a stack", async (t
     t.is(error.code, 2);
   }
   const [{ err, code, out }, version] = await Promise.all([firetwin(["replay"]), firetwin(["--version"])]);
-  t.is(err, "An argument is missing; --help behind the command says what it takes.\n");
+  t.is(err, "firetwin replay needs a capture; firetwin replay --help says more.\n");
   t.is(out, "");
   t.is(code, 2);
   t.regex(version.out, /^\d+\.\d+\.\d+\n$/);
@@ -536,4 +542,40 @@ test("--engine kernel says the same, or in a sentence why it cannot be asked", a
   t.regex(script.out, /2 packets, 2 expectations\n1 script, 1 test: 2 passed, 0 failed\n$/);
   t.regex(verified.out, /^5 packets: the twin and Linux \S+ agree\n/);
   t.regex(told.out, /filter FORWARD\n {4}✓ {2}2 {2}-i lan0 -p tcp -m tcp --dport 23 -j REJECT[^\n]*→ REJECT\n/);
+});
+
+test("Ctrl-C ends a replay where it is: what was found is told", async (t) => {
+  const child = spawn(process.execPath, [CLI, "replay", "-", ...ALL, "--in", "lan0"], {
+    env: { ...process.env, FORCE_COLOR: "0", NODE_OPTIONS: "" },
+  });
+  let out = "";
+  let err = "";
+  child.stderr.on("data", (piece) => {
+    err += piece;
+  });
+  // The pipe stays open: the capture has no end. What came of it is told at once.
+  child.stdin.write(capture());
+  for await (const piece of child.stdout) {
+    out += piece;
+    if (!child.killed && /\n {2}6 /.test(out)) child.kill("SIGINT");
+  }
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  t.is(child.signalCode, "SIGINT");
+  t.regex(out, /\nConnections \(1\)[\s\S]*\n6 packets in /);
+  t.is(err, "Interrupted after 6 packets.\n");
+});
+
+test("no text commands the terminal", async (t) => {
+  writeFileSync(file("esc.v4"), "*filter\n-A INPUT -m comment --comment \u001b[2J -j \u001b]0;X\u0007\nCOMMIT\n");
+  const { err, code } = await firetwin(["check", file("esc.v4")]);
+  t.is(code, 2);
+  t.regex(err, /--comment ␛\[2J -j ␛\]0;X␇\n/);
+  t.false(err.includes("\u001b"));
+});
+
+test("fmt takes text without counters", async (t) => {
+  const bare = "*filter\n:INPUT DROP\n:OUTPUT ACCEPT\n-A INPUT -j ACCEPT\nCOMMIT\n";
+  const { out, code } = await firetwin(["fmt", "-"], Buffer.from(bare));
+  t.is(code, 0);
+  t.regex(out, /\n:INPUT DROP \[0:0\]\n/);
 });

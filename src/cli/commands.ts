@@ -44,6 +44,8 @@ const CHECKSUMS = {
 };
 const FULL = { type: "boolean", default: false, describe: "show every rule that did not match" } as const;
 
+const RULES_FILE = "iptables-save text or iptables commands; - is standard input";
+
 /** yargs takes a lone `-` for an option without a name: it travels under this name. */
 const STANDARD_STREAM = "\0-";
 
@@ -162,7 +164,7 @@ export async function run(argv: readonly string[]): Promise<void> {
       "check <files..>",
       "would iptables-restore take these rules?",
       (y) =>
-        y.positional("files", { type: "string", array: true, demandOption: true }).options({
+        y.positional("files", { type: "string", array: true, demandOption: true, describe: RULES_FILE }).options({
           ipv6: {
             type: "boolean",
             alias: "6",
@@ -177,7 +179,7 @@ export async function run(argv: readonly string[]): Promise<void> {
       "fmt <file>",
       "the text iptables-save would print for these rules",
       (y) =>
-        y.positional("file", { type: "string", demandOption: true }).options({
+        y.positional("file", { type: "string", demandOption: true, describe: RULES_FILE }).options({
           counters: {
             type: "boolean",
             alias: "c",
@@ -207,18 +209,26 @@ export async function run(argv: readonly string[]): Promise<void> {
     .exitProcess(false)
     .fail((message, error) => {
       if (error !== undefined && error !== null)
-        throw error.name === "YError" ? new Failure(usageSentence(error.message)) : error;
-      throw new Failure(usageSentence(message));
+        throw error.name === "YError" ? new Failure(usageSentence(error.message, argv[0])) : error;
+      throw new Failure(usageSentence(message, argv[0]));
     })
     .parseAsync();
 }
 
+const NEEDS: Readonly<Record<string, string>> = {
+  replay: "a capture",
+  explain: "a packet",
+  verify: "a capture or a script",
+  check: "a file of rules",
+  fmt: "a file of rules",
+};
+
 /** What yargs found wrong with the arguments, in our words. */
-function usageSentence(message: string): string {
+function usageSentence(message: string, command: string): string {
   const unknown = message.match(/^Unknown (?:argument|command)s?: (.*)$/)?.[1];
   if (unknown !== undefined) return `firetwin does not know “${unknown}”; --help lists what it knows.`;
   if (message.startsWith("Not enough non-option arguments"))
-    return "An argument is missing; --help behind the command says what it takes.";
+    return `firetwin ${command} needs ${NEEDS[command] ?? "an argument"}; firetwin ${command} --help says more.`;
   const value = message.match(/Argument: (.*), Given: (.*), Choices: (.*)/);
   if (value !== null) return `--${value[1]} takes ${value[3].replaceAll(", ", " or ")}, not ${value[2]}.`;
   const missing = message.match(/^Not enough arguments following: (.*)$/)?.[1];

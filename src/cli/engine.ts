@@ -41,6 +41,13 @@ export function checkEngine({ engine, speed }: EngineOptions): void {
   else if (speed !== undefined) throw new Failure("--speed is for --engine kernel: the twin never waits.");
 }
 
+/** What --seed adds to the description of a host. Throws Failure. */
+export function seedOf(seed: number | undefined): { readonly seed?: number } {
+  if (seed === undefined) return {};
+  if (!Number.isSafeInteger(seed)) throw new Failure("--seed takes a whole number.");
+  return { seed };
+}
+
 /** Throws Failure when the rules ask for what the engine does not have. */
 export function makeEngine(options: EngineOptions, rulesets: Rulesets, config: HostConfig, host: Host): ReplayEngine {
   const twin = makeTwin(rulesets, host);

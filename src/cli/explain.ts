@@ -11,7 +11,7 @@ import { type Paint, paintState, paintVerdict } from "../report/paint.ts";
 import { stepLines, type TreeStyle } from "../report/steps.ts";
 import { wrappedLines } from "../report/wrap.ts";
 import { renderProblems } from "../rules/problem.ts";
-import { checkEngine, closing, devicesOf, type EngineOptions, makeEngine, makeHost } from "./engine.ts";
+import { checkEngine, closing, devicesOf, type EngineOptions, makeEngine, makeHost, seedOf } from "./engine.ts";
 import { Failure } from "./failure.ts";
 import { loadHostFile } from "./host.ts";
 import { Output } from "./output.ts";
@@ -39,7 +39,7 @@ export async function explain(args: ExplainArguments): Promise<void> {
   if (script.cases[0].items.some((item) => item.kind === "assertion" || item.expectations.length > 0))
     throw new Failure("explain shows what happens: put expectations into a script, for firetwin test");
   const path = hostBeside(args);
-  const seed = args.seed === undefined ? {} : { seed: args.seed };
+  const seed = seedOf(args.seed);
   const config = { ...loadHostFile(path), ...seed };
   const host = makeHost(config, path);
   const engine = makeEngine(args, loadBoth(args.rules, args.rules6), config, host);
@@ -48,7 +48,7 @@ export async function explain(args: ExplainArguments): Promise<void> {
   const output = new Output(1);
   const { paint, width } = terminal(1);
   for (const [i, event] of events.entries())
-    if (args.format === "json") output.line(outcomeJson(i + 1, event.input.time, event.outcome));
+    if (args.format === "json") output.text(`${outcomeJson(i + 1, event.input.time, event.outcome)}\n`);
     else output.lines(wrappedLines(eventLines(event, i > 0, { paint, full: args.full }), width, 4));
   output.flush();
   if (impossible !== undefined) throw new Failure(`${impossible.line.text}: ${impossible.failure!.happened}`);

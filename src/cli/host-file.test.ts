@@ -79,7 +79,7 @@ const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
     "sets:\n  - create a hash:ip\n  - add b 1.2.3.4\n",
     ["3:5+13 sets: line 2: The set with the given name does not exist"],
   ],
-  ["a: 1\na: 2", ["2:1+1 Map keys must be unique"]],
+  ["a: 1\na: 2", ["2:1+1 YAML: Map keys must be unique"]],
 ];
 
 for (const [text, sentences] of MISTAKES)

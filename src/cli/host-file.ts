@@ -91,10 +91,9 @@ export function loadHostFile(source: string, file: string): HostFile {
   }
   if (data === null) {
     if (document.errors.length > 0) {
-      const problems = document.errors.map((error) =>
-        places.at(error.pos[0], error.pos[1] - error.pos[0], error.message),
-      );
-      return { config: {}, problems };
+      // What comes behind the first mistake is read by guesswork.
+      const [{ pos, message }] = document.errors;
+      return { config: {}, problems: [places.at(pos[0], pos[1] - pos[0], `YAML: ${message}`)] };
     }
     try {
       data = document.toJS() ?? {};

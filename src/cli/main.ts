@@ -3,14 +3,14 @@
 import { run } from "./commands.ts";
 import { kernelFailure } from "./engine.ts";
 import { EXIT_BAD_INPUT, Failure, isSystemError, systemError } from "./failure.ts";
-import { ReaderGone } from "./output.ts";
+import { ReaderGone, visible } from "./output.ts";
 
 /** What a command threw, as one sentence; a mistake of the program keeps its stack. */
 function report(thrown: unknown): void {
   const error = kernelFailure(thrown) ?? thrown;
   if (error instanceof ReaderGone) return;
   if (error instanceof Failure) {
-    console.error(error.message);
+    console.error(visible(error.message));
     process.exitCode = error.code;
   } else if (isSystemError(error)) {
     console.error(`firetwin: ${systemError(error)}`);

@@ -30,6 +30,20 @@ export function writeAll(fd: number, bytes: Uint8Array): void {
   }
 }
 
+/**
+ * Text without what would command a terminal: names of devices and comments come from captures and rules of others. A
+ * control character becomes its picture, as wide as a caret; line breaks, tabs and our own colours stay.
+ */
+export function visible(text: string): string {
+  return text.replace(COMMANDS, (c) => {
+    const code = c.charCodeAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\ufffd";
+  });
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const COMMANDS = /[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]|\x1b(?!\[[0-9;]*m)/g;
+
 /** Text that is collected and written in pieces of at least 64 KiB. */
 export class Output {
   readonly #fd: number;
@@ -40,8 +54,9 @@ export class Output {
     this.#fd = fd;
   }
 
+  /** A line for people. */
   line(text: string): void {
-    this.#parts.push(text, "\n");
+    this.#parts.push(visible(text), "\n");
     this.#length += text.length + 1;
     if (this.#length >= PIECE) this.flush();
   }
@@ -50,7 +65,7 @@ export class Output {
     for (const text of all) this.line(text);
   }
 
-  /** As it is, without a line break. */
+  /** Text for programs, as it is. */
   text(text: string): void {
     this.#parts.push(text);
     this.#length += text.length;

@@ -165,7 +165,7 @@ export class ReplayRun {
 
   #print({ number, time, bytes, instead }: Told, outcome: Outcome, delivered: Uint8Array | null): void {
     if (this.#options.format === "json") {
-      this.#output.line(outcomeJson(number, time, outcome));
+      this.#output.text(`${outcomeJson(number, time, outcome)}\n`);
       return;
     }
     const elapsed = time - this.#first!;
@@ -178,7 +178,7 @@ export class ReplayRun {
   }
 
   /** What stands after the packets, and the files. */
-  async finish(error: CaptureError | null, capture: CaptureFile): Promise<void> {
+  async finish(error: CaptureError | null, capture: CaptureFile, interrupted: boolean): Promise<void> {
     if (error !== null && this.#tally.packets === 0) throw new Failure(`${capture.name}: ${error.message}`);
     this.#takeNotes();
     const { format, quiet } = this.#options;
@@ -187,16 +187,17 @@ export class ReplayRun {
       this.#output.lines(totalLines(this.#tally, this.#terminal.paint));
       const notes = this.#notes.map((note) => `  ${note}`);
       this.#output.lines(wrappedLines(notes, this.#terminal.width, CONTINUED));
-    } else if (quiet) this.#output.line(totalJson(this.#tally));
+    } else if (quiet) this.#output.text(`${totalJson(this.#tally)}\n`);
     this.#output.flush();
     await this.#writeFiles();
-    this.#complain(error, capture);
+    this.#complain(error, capture, interrupted);
   }
 
   /** On standard error: what was not as it should be, and in JSON what has no place there. */
-  #complain(error: CaptureError | null, capture: CaptureFile): void {
+  #complain(error: CaptureError | null, capture: CaptureFile, interrupted: boolean): void {
     const problems = new Output(STANDARD_ERROR);
     if (this.#options.format === "json") problems.lines(this.#notes);
+    if (interrupted) problems.line(`Interrupted after ${count(this.#tally.packets, "packet")}.`);
     if (error !== null) {
       problems.line(`${capture.name}: ${error.message}`);
       problems.line(`The results are those of the ${count(this.#tally.packets, "packet")} before that.`);

@@ -9,9 +9,10 @@ import type { Host } from "../host/host.ts";
 import type { Interface } from "../host/interfaces.ts";
 import { Packet } from "../packet/packet.ts";
 import { CaptureFile } from "./capture-file.ts";
-import { checkEngine, type EngineOptions, makeEngine, makeHost } from "./engine.ts";
+import { checkEngine, type EngineOptions, makeEngine, makeHost, seedOf } from "./engine.ts";
 import { Failure } from "./failure.ts";
 import { guessText, loadHostFile } from "./host.ts";
+import { Interrupt } from "./interrupt.ts";
 import { ReplayRun, type RunOptions } from "./replay-run.ts";
 import { loadBoth } from "./rules-file.ts";
 
@@ -31,13 +32,16 @@ const MOST_DEVICES = 19;
 export async function replay(args: ReplayArguments): Promise<void> {
   if (args.rules === undefined && args.rules6 === undefined)
     throw new Failure("Which rules? Give --rules FILE, --rules6 FILE, or both.");
+  if ([args.capture, args.rules, args.rules6, args.host].filter((path) => path === "-").length > 1)
+    throw new Failure("Standard input (-) can be read only once.");
   checkEngine(args);
   const rulesets = loadBoth(args.rules, args.rules6);
   const described = args.host === undefined ? null : loadHostFile(args.host);
-  const capture = new CaptureFile(args.capture);
+  const interrupt = new Interrupt();
+  const capture = new CaptureFile(args.capture, interrupt);
   try {
     const config = described ?? (await guessHost(capture, args.in ?? null));
-    const seed = args.seed === undefined ? {} : { seed: args.seed };
+    const seed = seedOf(args.seed);
     const host = makeHost({ ...config, ...seed }, args.host ?? "the guessed host");
     const device = deviceNamed(host, args.in);
     const checksums = await lookAtChecksums(args.checksums, capture, host, device);
@@ -48,13 +52,15 @@ export async function replay(args: ReplayArguments): Promise<void> {
     try {
       const run = new ReplayRun(args, { engine, host, device, checksums, widths, notes });
       const error = await run.all(capture);
-      await run.finish(error, capture);
+      await run.finish(error, capture, interrupt.happened);
     } finally {
       engine.close();
     }
   } finally {
+    interrupt.close();
     capture.close();
   }
+  if (interrupt.happened) interrupt.obey();
 }
 
 /** A host in which the capture could have been taken. */

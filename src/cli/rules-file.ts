@@ -12,6 +12,7 @@ import { Failure, systemError } from "./failure.ts";
 
 /** Text of a file, nothing of its bytes lost; `-` is standard input. Throws Failure. */
 export function readText(path: string): string {
+  if (path === "") throw new Failure("A file has an empty name.");
   try {
     return decodeText(readFileSync(path === "-" ? 0 : path));
   } catch (error) {
@@ -26,13 +27,18 @@ export interface RulesFile {
   readonly text: string;
 }
 
+export function notText(file: string): Failure {
+  return new Failure(`${file} is not a rules file: it is not text`);
+}
+
 /** Throws Failure with a problem per mistake. */
 export function loadRules(path: string, family: Family): RulesFile {
   return rulesOf(readText(path), path, family);
 }
 
-function rulesOf(text: string, file: string, family: Family): RulesFile {
-  if (text.includes("\0")) throw new Failure(`${file} is not a rules file: it is not text`);
+/** Throws Failure with a problem per mistake. */
+export function rulesOf(text: string, file: string, family: Family): RulesFile {
+  if (text.includes("\0")) throw notText(file);
   const { ruleset, errors } = parseRules(text, { family, file, registry, counters: isCounted(text) });
   if (errors.length === 0) return { ruleset, text };
   const rest = errors.length > MOST_PROBLEMS ? `\n\n… and ${count(errors.length - MOST_PROBLEMS, "mistake")} more` : "";
