@@ -231,6 +231,16 @@ test("devices, sets and loops that do not exist are refused", (t) => {
   t.throws(() => router("*filter\n-A INPUT -m set --match-set gone src\nCOMMIT\n"), { instanceOf: LoadError });
 });
 
+test("what is no packet, no time or of the other family is refused", (t) => {
+  t.throws(() => router().receive("lan0", "4500" as never), { message: /^a packet is a Uint8Array/ });
+  t.throws(() => router().send([69] as never), { message: /^a packet is a Uint8Array/ });
+  t.throws(() => router().receive("lan0", SYN, { time: Number.NaN }), { message: /number of microseconds, not NaN$/ });
+  const rules = loadRuleset("*filter\nCOMMIT\n", { family: 6 });
+  t.throws(() => new Firewall({ rules, host: new Host(HOST) }), {
+    message: "rules for IPv6 stand in the place of IPv4's",
+  });
+});
+
 test("rules without generated code do the same", (t) => {
   const firewall = new Firewall({ rules: loadRuleset(ROUTER), host: new Host(HOST), closures: true });
   t.deepEqual(firewall.receive("lan0", SYN), router().receive("lan0", SYN));

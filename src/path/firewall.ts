@@ -18,7 +18,7 @@ import type { Packet } from "../packet/packet.ts";
 import type { Step } from "../packet/step.ts";
 import { trackers } from "../protocol/trackers.ts";
 import { registry as allExtensions } from "../registry.ts";
-import type { Registry } from "../rules/extension.ts";
+import { type Registry, RuleError } from "../rules/extension.ts";
 import { printRule, printSave } from "../rules/print.ts";
 import type { Counters, Ruleset } from "../rules/ruleset.ts";
 import { answersOf } from "./answers.ts";
@@ -189,8 +189,14 @@ export class Firewall {
     this.#stack = stack;
     const machine = { host, conntrack, nat, decisions, registry: this.#registry, answers: answersOf(stack) };
     this.#rulesets = { 4: setup.rules ?? null, 6: setup.rules6 ?? null };
-    const compile = (rules: Ruleset | null) => (rules === null ? [] : compileRuleset(rules, machine));
-    this.#tables = { 4: compile(this.#rulesets[4]), 6: compile(this.#rulesets[6]) };
+    const compile = (family: Family): CompiledTable[] => {
+      const rules = this.#rulesets[family];
+      if (rules === null) return [];
+      if (rules.family !== family)
+        throw new RuleError(`rules for IPv${rules.family} stand in the place of IPv${family}'s`);
+      return compileRuleset(rules, machine);
+    };
+    this.#tables = { 4: compile(4), 6: compile(6) };
     const generates = setup.closures !== true && canGenerate();
     for (const family of [4, 6] as const) this.#hookUp(family, generates);
   }
@@ -255,6 +261,9 @@ export class Firewall {
 
   #load(bytes: Uint8Array, about: About): void {
     const p = this.#main;
+    if (bytes?.[Symbol.toStringTag] !== "Uint8Array") throw new TypeError("a packet is a Uint8Array of its bytes");
+    const time = about.time ?? this.host.now;
+    if (!Number.isFinite(time)) throw new TypeError(`a packet's time is a number of microseconds, not ${time}`);
     const mac = about.mac ?? NO_BYTES;
     const copy = new Uint8Array(mac.length + bytes.length);
     copy.set(mac);
@@ -264,7 +273,7 @@ export class Firewall {
       p.mac = 0;
       p.macLength = mac.length;
     }
-    p.time = about.time ?? this.host.now;
+    p.time = time;
     if (about.wire !== undefined) p.wire = about.wire;
     if (about.packetType !== undefined) p.packetType = about.packetType;
     if (about.checksum !== undefined) p.checksum = about.checksum;
