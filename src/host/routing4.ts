@@ -58,8 +58,9 @@ const DESTINATION_LOOPBACK = martian(
 );
 const DESTINATION_TYPE = martian("martian destination", "the route is neither unicast, local nor broadcast");
 const NOT_A_MEMBER = martian("multicast group not joined", "no multicast routing, and the host is not in this group");
+// The packet comes as far as ip_error, past its options.
 const FORWARDING_OFF = makeRoute({
-  type: RTN_UNSPEC,
+  type: RTN_UNREACHABLE,
   error: EHOSTUNREACH,
   reason: "forwarding is off",
   detail: "the destination is not this host, and the device does not forward",

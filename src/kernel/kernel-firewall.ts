@@ -97,7 +97,7 @@ export class KernelFirewall {
   #outcome(dev: string | null, bytes: Uint8Array, time: number): EventAnswer {
     const family: Family = bytes[0] >>> 4 === 6 ? 6 : 4;
     const out = this.#network.drain();
-    const messages = this.#network.log.drain();
+    const messages = this.#network.messages();
     const own = ownMessages(messages, dev === null);
     this.delivered = own.find((m) => m.prefix === MARK_DELIVERED)?.payload ?? null;
     const path = pathOf(own, dev === null);

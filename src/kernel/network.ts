@@ -2,15 +2,15 @@
  * A private network and all that it takes to ask the kernel something in it: devices, rules, sockets, and the watch
  * chains. It can be used again, with other rules in the same tables, when nothing of what happened in it is left.
  */
-import type { Family, TableName } from "../packet/hook.ts";
+import { type Family, OUTPUT, type TableName } from "../packet/hook.ts";
 import { Packet } from "../packet/packet.ts";
-import { IPPROTO_ICMP } from "../packet/transport.ts";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import type { Emitted } from "../path/firewall.ts";
 import type { Ruleset } from "../rules/ruleset.ts";
 import { baseChainNames } from "../rules/tables.ts";
 import { ConntrackTable } from "./conntrack-table.ts";
 import { buildHost, type KernelHost, loadSets, readAddresses6, readSysctl, tool, writeSysctl } from "./namespace.ts";
-import { NetfilterLog } from "./netfilter-log.ts";
+import { type LogMessage, NetfilterLog } from "./netfilter-log.ts";
 import { isCounted } from "./rules-text.ts";
 import { SystemCalls } from "./system-calls.ts";
 import { TickClock } from "./tick-clock.ts";
@@ -32,6 +32,8 @@ const LONGEST_PACKET = 70_000;
 const ACCOUNTING = "net.netfilter.nf_conntrack_acct";
 
 const ICMP_UNREACHABLE = 3;
+const ICMP_REDIRECT = 5;
+const NDISC_REDIRECT = 137;
 
 /** Sysctls that can be set back without a trace. Others have effects that stay: they belong to the network. */
 const REVERSIBLE = /^net[./]netfilter[./]/;
@@ -140,22 +142,27 @@ export class KernelNetwork {
     const out: Emitted[] = [];
     for (const [dev, fd] of this.#devices)
       for (let n = this.#calls.read(fd, this.#buffer); n >= 0; n = this.#calls.read(fd, this.#buffer))
-        out.push({ dev, bytes: this.#left(n) });
+        out.push({ dev, bytes: Buffer.from(this.#buffer.buffer, 0, n).toString("hex") });
     return out;
   }
 
-  /** The packet of this length that was read, as hex. */
-  #left(length: number): string {
-    const bytes = Buffer.from(this.#buffer.buffer, 0, length);
-    // How often a sender was told that there is no way is remembered (ip_error), and can't be forgotten.
-    const header = (bytes[0] & 15) << 2;
-    if (bytes[0] >>> 4 === 4 && bytes[9] === IPPROTO_ICMP && bytes[header] === ICMP_UNREACHABLE) this.stained = true;
-    return bytes.toString("hex");
+  /** What the kernel said since the last call. */
+  messages(): LogMessage[] {
+    const messages = this.log.drain();
+    for (const { hook, payload } of messages) if (hook === OUTPUT && isRemembered(payload)) this.stained = true;
+    return messages;
   }
 
   close(): void {
     for (const close of this.#closers.splice(0).reverse()) close();
   }
+}
+
+/** How often a sender was told that there is no way, or a better one, is counted, and can't be forgotten (ip_error). */
+function isRemembered(packet: Uint8Array): boolean {
+  if (packet[0] >>> 4 === 6) return packet[6] === IPPROTO_ICMPV6 && packet[40] === NDISC_REDIRECT;
+  const type = packet[(packet[0] & 15) << 2];
+  return packet[9] === IPPROTO_ICMP && (type === ICMP_UNREACHABLE || type === ICMP_REDIRECT);
 }
 
 /** Setups with the same key can be asked in the same network, one after another. null: this one's can't be renewed. */

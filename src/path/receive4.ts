@@ -189,8 +189,9 @@ function followSourceRoute(on: Stack, p: Skb): number {
   return PASS;
 }
 
-/** ip_error: the sender is told that there is no way, though not at any rate. */
+/** ip_error: the sender is told that there is no way, by a router, though not at any rate. */
 function noWay(on: Stack, p: Skb, route: Route): number {
+  if (!on.host.interfaces[p.inDev].settings4.forwarding) return on.drop(p, route.reason, route.detail);
   const code = route.error === EHOSTUNREACH ? 1 : route.error === ENETUNREACH ? 0 : route.error === EACCES ? 13 : -1;
   if (code >= 0 && on.limit.routingError(p.src0)) icmpSend4(on, p, ICMP_UNREACHABLE, code, 0);
   return on.drop(p, route.reason, route.detail);

@@ -5,6 +5,7 @@
 import { join } from "../../src/flow/compose.ts";
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import type { Dice } from "./dice.ts";
+import { dressed } from "./extras.ts";
 import { chunk, echo, hex, type Ip, icmp, rawPacket, sctp, tcp, udp } from "./packets.ts";
 import { COUNT_STATES, family, lan, net, port, recent, rounds, router } from "./world.ts";
 
@@ -23,7 +24,7 @@ export function datagramScenario(dice: Dice): Scenario {
     Array.from({ length: dice.int(4, 24) }, (): ScenarioEvent => {
       const made = dice.chance(0.3) && sent.length > 0 ? errorAbout(dice, recent(dice, sent)) : datagram(dice, fam);
       if (made.bytes.length < 1400) sent.push(made);
-      return { dev: made.dev, hex: hex(mangled(dice, made.bytes)) };
+      return { dev: made.dev, hex: hex(mangled(dice, dressed(dice, made.bytes))) };
     }),
   );
   const sysctl: Record<string, number> = {};

@@ -5,6 +5,7 @@
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { errorAbout, type Sent } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
+import { dressed } from "./extras.ts";
 import { echo, hex, type Ip, rawPacket, tcp, udp } from "./packets.ts";
 import { DMZ, family, lan, net, OWN, port, recent, rounds, router } from "./world.ts";
 
@@ -25,7 +26,7 @@ export function localScenario(dice: Dice): Scenario {
     Array.from({ length: dice.int(4, 18) }, (): ScenarioEvent => {
       const made = sent.length > 0 && dice.chance(0.3) ? back(dice, recent(dice, sent)) : packet(dice, fam);
       sent.push(made);
-      return { dev: made.dev === "local" ? null : made.dev, hex: hex(made.bytes) };
+      return { dev: made.dev === "local" ? null : made.dev, hex: hex(dressed(dice, made.bytes, 0.05)) };
     }),
   );
   const sysctl: Record<string, number> = {};

@@ -6,6 +6,7 @@
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { errorAbout, type Sent } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
+import { dressed } from "./extras.ts";
 import { echo, hex, icmp, tcp, udp } from "./packets.ts";
 import { DMZ, family, lan, net, OWN, port, recent, rounds, router } from "./world.ts";
 
@@ -17,7 +18,7 @@ export function natScenario(dice: Dice): Scenario {
     Array.from({ length: dice.int(4, 24) }, (): ScenarioEvent => {
       const made = sent.length > 0 && dice.chance(0.4) ? answer(dice, fam, recent(dice, sent)) : first(dice, fam);
       sent.push(made);
-      return { dev: made.dev === "local" ? null : made.dev, hex: hex(made.bytes) };
+      return { dev: made.dev === "local" ? null : made.dev, hex: hex(dressed(dice, made.bytes, 0.04)) };
     }),
   );
   return { host: router(dice), rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };

@@ -5,6 +5,7 @@
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { datagram, mangled } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
+import { dressed } from "./extras.ts";
 import { echo, hex, type Ip, rawPacket, tcp, udp } from "./packets.ts";
 import { COUNT_STATES, family, lan, net, OWN, port, ROUTER, rounds, router } from "./world.ts";
 
@@ -37,6 +38,24 @@ export function routingScenario(dice: Dice): Scenario {
   maybe("net.ipv4.conf.all.accept_local", 1, 0.1);
   maybe("net.ipv4.conf.all.route_localnet", 1, 0.1);
   maybe("net.ipv6.conf.all.forwarding", 0, 0.08);
+  for (const dev of ["all", "lan0", "wan0", "dmz0"]) {
+    for (const key of [
+      "rp_filter",
+      "forwarding",
+      "accept_local",
+      "route_localnet",
+      "accept_source_route",
+      "src_valid_mark",
+    ])
+      maybe(`net.ipv4.conf.${dev}.${key}`, dice.int(0, key === "rp_filter" ? 2 : 1), 0.06);
+    for (const key of ["forwarding", "accept_source_route"]) maybe(`net.ipv6.conf.${dev}.${key}`, dice.int(0, 1), 0.04);
+    maybe(`net.ipv4.conf.${dev}.send_redirects`, 1, 0.05);
+    maybe(`net.ipv6.conf.${dev}.hop_limit`, dice.int(1, 255), 0.05);
+  }
+  maybe("net.ipv4.ip_default_ttl", dice.int(1, 255), 0.1);
+  maybe("net.ipv4.icmp_errors_use_inbound_ifaddr", 1, 0.1);
+  maybe("net.ipv6.auto_flowlabels", dice.int(0, 3), 0.1);
+  maybe("net.ipv6.icmp.error_anycast_as_unicast", 1, 0.1);
   const routes = [
     ...(ROUTER.routes as string[]).filter((route) => dice.chance(0.85) || route.includes("::") !== (fam === 6)),
   ];
@@ -126,7 +145,7 @@ function wanderer(dice: Dice, fam: 4 | 6): ScenarioEvent {
     : dice.chance(0.5)
       ? tcp({ ...ends, sport: port(dice, [4000]), dport: 80, flags: 2, data: new Uint8Array(size) })
       : echo({ ...ends, id16: 7, body: new Uint8Array(size) });
-  return { dev: local ? null : dice.pick(["lan0", "lan0", "wan0", "dmz0"]), hex: hex(bytes) };
+  return { dev: local ? null : dice.pick(["lan0", "lan0", "wan0", "dmz0"]), hex: hex(dressed(dice, bytes, 0.15)) };
 }
 
 /** Datagrams in pieces: in order or not, overlapping, doubled, missing, too small, mixed with others. */
