@@ -19,6 +19,7 @@ import { limit } from "./match/limit.ts";
 import { mac } from "./match/mac.ts";
 import { mark } from "./match/mark.ts";
 import { multiport } from "./match/multiport.ts";
+import { owner } from "./match/owner.ts";
 import { physdev } from "./match/physdev.ts";
 import { pkttype } from "./match/pkttype.ts";
 import { quota } from "./match/quota.ts";
@@ -85,6 +86,7 @@ const MATCHES: readonly MatchDeclaration[] = [
   mac,
   mark,
   multiport,
+  owner,
   physdev,
   pkttype,
   quota,

@@ -25,6 +25,13 @@ export interface SysctlMap {
   readonly [key: string]: number | string | boolean | null | SysctlMap;
 }
 
+export interface OwnerConfig {
+  readonly uid: number;
+  readonly gid: number;
+  /** Further groups of the user. */
+  readonly groups?: readonly number[] | null;
+}
+
 export interface HostConfig {
   /** In the order in which the devices came up: their indexes, and which address the host prefers, depend on it. */
   readonly interfaces?:
@@ -37,6 +44,8 @@ export interface HostConfig {
   readonly sysctl?: SysctlMap | readonly string[] | string | null;
   /** `ipset save` text, whole or by lines. */
   readonly sets?: string | readonly string[] | null;
+  /** Who sends what the host itself sends, for `-m owner`; none: such rules are refused. */
+  readonly owner?: OwnerConfig | null;
   /** Seed of the random source; default 1. */
   readonly seed?: number | null;
 }

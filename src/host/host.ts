@@ -4,7 +4,7 @@
  *
  * The order of building is that of a machine coming up: devices with their addresses, routes, sets, then sysctls.
  */
-import { type HostConfig, sysctlEntries } from "./config.ts";
+import { type HostConfig, type OwnerConfig, sysctlEntries } from "./config.ts";
 import { HostError } from "./error.ts";
 import { type Interface, makeInterfaces } from "./interfaces.ts";
 import { type RandomSource, SeededRandom } from "./random.ts";
@@ -26,6 +26,8 @@ export class Host {
   now = 0;
   /** Gets every line that the kernel would log, without level and time stamp; null: nobody listens. */
   log: ((line: string) => void) | null = null;
+  /** Who sends what the host itself sends; null: nobody said. */
+  readonly owner: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | null;
   readonly #byName = new Map<string, Interface>();
   readonly #routing4: Routing4;
   readonly #routing6: Routing6;
@@ -35,6 +37,7 @@ export class Host {
     const seed = config.seed ?? 1;
     if (!Number.isSafeInteger(seed)) throw new HostError(`seed must be a whole number, not ${seed}`);
     this.random = new SeededRandom(seed);
+    this.owner = ownerOf(config.owner);
     this.interfaces = makeInterfaces(config.interfaces);
     for (const device of this.interfaces) if (device.index > 0) this.#byName.set(device.name, device);
     this.#routing4 = new Routing4(this.interfaces);
@@ -159,3 +162,16 @@ export class Host {
     return this.#routing6.isGroupMember(dev, a0, a1, a2, a3);
   }
 }
+
+/** Throws HostError where a number can be no user's or group's. */
+function ownerOf(config: OwnerConfig | null | undefined): Host["owner"] {
+  if (config === undefined || config === null) return null;
+  const { uid, gid, groups } = config;
+  for (const id of [uid, gid, ...(groups ?? [])])
+    if (!Number.isInteger(id) || id < 0 || id >= NOBODY)
+      throw new HostError(`owner must be {uid, gid, groups} with numbers from 0 to ${NOBODY - 1}, not ${id}`);
+  return { uid, gid, groups: groups ?? [] };
+}
+
+/** -1 in 32 bits stands for no user. */
+const NOBODY = 0xffffffff;

@@ -40,6 +40,11 @@ export const CHECKSUM_COMPLETE = 2;
 /** Left to the network card: the transport checksum holds only the pseudo header's sum. */
 export const CHECKSUM_PARTIAL = 3;
 
+/** Whose socket sent it: nobody's (it was received, or answers by REJECT), a process's, or the kernel's own. */
+export const SENDER_NONE = 0;
+export const SENDER_PROCESS = 1;
+export const SENDER_KERNEL = 2;
+
 const NO_BYTES = new Uint8Array(0);
 
 export class Packet {
@@ -87,6 +92,8 @@ export class Packet {
   traced = false;
   /** The host itself made this packet (it goes OUTPUT, POSTROUTING). */
   local = false;
+  /** SENDER_*: the socket that a packet of the host's own came from (skb->sk). */
+  sender = SENDER_NONE;
 
   // ── network header ─────────────────────────────────────────────────────────────────────────────────
   src0 = 0;
@@ -174,6 +181,7 @@ export class Packet {
     this.priority = 0;
     this.traced = false;
     this.local = false;
+    this.sender = SENDER_NONE;
     this.ct = 0;
     this.ctinfo = CT_ESTABLISHED;
     this.zone = 0;

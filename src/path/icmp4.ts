@@ -5,7 +5,7 @@
 import { check, sumOf } from "../bytes/checksum.ts";
 import { type Route, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from "../host/route.ts";
 import { IPV4_LENGTH, setIpv4Check } from "../packet/ipv4.ts";
-import { PACKET_HOST } from "../packet/packet.ts";
+import { PACKET_HOST, SENDER_KERNEL } from "../packet/packet.ts";
 import { IPPROTO_ICMP } from "../packet/transport.ts";
 import { buildOptions, type EchoedOptions, echoOptions, noOptions } from "./ip-options.ts";
 import { optionsHost } from "./options-host.ts";
@@ -144,6 +144,7 @@ function build(on: Stack, p: Skb, type: number, code: number, info: number, lett
   skb.load(data, view, 0, length);
   skb.begin();
   skb.local = true;
+  skb.sender = SENDER_KERNEL;
   skb.route = letter.way;
   setIpv4Check(skb);
   return skb;

@@ -4,7 +4,7 @@
 import { check, pseudoSum6, sumOf } from "../bytes/checksum.ts";
 import type { Route } from "../host/route.ts";
 import { HeaderWalk, IPV6_HEADER, IPV6_LENGTH, IPV6_NEXT_HEADER, skipExtensionHeaders } from "../packet/ipv6.ts";
-import { PACKET_HOST } from "../packet/packet.ts";
+import { PACKET_HOST, SENDER_KERNEL } from "../packet/packet.ts";
 import { IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { localOut6 } from "./output6.ts";
 import type { Skb } from "./skb.ts";
@@ -155,6 +155,7 @@ function build(on: Stack, p: Skb, type: number, code: number, info: number, quot
   skb.load(data, view, 0, length);
   skb.begin();
   skb.local = true;
+  skb.sender = SENDER_KERNEL;
   // The host may cut what it makes itself (ip6_sk_ignore_df).
   skb.ignoreDf = skb.special = true;
   skb.route = way;

@@ -22,11 +22,12 @@ export function reassembled(
   for (const { offset, payload } of queue.fragments) bytes.set(payload, at + header.length + offset);
   patch(bytes, view, at);
 
-  const { inDev, outDev, local, hook, route, routedIn, iif, way } = p;
+  const { inDev, outDev, local, sender, hook, route, routedIn, iif, way } = p;
   p.load(bytes, view, at, bytes.length);
   p.inDev = inDev;
   p.outDev = outDev;
   p.local = local;
+  p.sender = sender;
   p.hook = hook;
   p.route = route;
   p.routedIn = routedIn;

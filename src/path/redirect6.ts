@@ -2,6 +2,7 @@
 import { check, pseudoSum6, sumOf } from "../bytes/checksum.ts";
 import type { Route } from "../host/route.ts";
 import { IPV6_HEADER, IPV6_LENGTH, IPV6_NEXT_HEADER } from "../packet/ipv6.ts";
+import { SENDER_KERNEL } from "../packet/packet.ts";
 import { IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { isLinkLocal } from "./icmp6.ts";
 import { localOut6 } from "./output6.ts";
@@ -67,5 +68,6 @@ function build(on: Stack, p: Skb, source: readonly number[], target: readonly nu
   skb.load(data, view, 0, length);
   skb.begin();
   skb.local = true;
+  skb.sender = SENDER_KERNEL;
   return skb;
 }

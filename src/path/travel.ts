@@ -4,6 +4,7 @@
 import type { Route } from "../host/route.ts";
 import { DROP } from "../packet/hook.ts";
 import { IP_DF, IPV4_FRAGMENT, IPV4_LENGTH, IPV4_SOURCE, setIpv4Check } from "../packet/ipv4.ts";
+import { SENDER_PROCESS } from "../packet/packet.ts";
 import { PASS } from "./decisions.ts";
 import { isLinkLocal } from "./icmp6.ts";
 import { localOut4 } from "./output4.ts";
@@ -105,6 +106,7 @@ function hasSource6(on: Stack, p: Skb, route: Route): boolean {
 function depart(on: Stack, p: Skb): number {
   const { host } = on;
   const present = p.end - p.start;
+  p.sender = SENDER_PROCESS;
   // Of IPv6 only the fixed header must be whole.
   if (present < (p.family === 4 ? 20 : 40) || (p.family === 4 && p.l4 < 0)) return on.drop(p, "not a whole IP header");
   // rawv6_sendmsg: to :: means to ::1.

@@ -130,6 +130,8 @@ const VALUES: Readonly<Record<string, readonly string[] | "address">> = {
   "--timestop": words("17:00 00:00 23:59:59 x 4:30:"),
   "--weekdays": words('Mon,Tue 1,7 Sat,Sun mon Monday 0 8 "" Mo,,Tu 9 x 1,'),
   "--monthdays": words('1,15,31 32 0 "" 08 1,,2 100 x 1,'),
+  "--uid-owner": words("0 root 1000-2000 1000:2000 5-4 4294967294 4294967295 -1 1x 1- 010"),
+  "--gid-owner": words("0 root 1000-2000 5-4 4294967295 x"),
   "--physdev-in": words('eth0 eth+ averylongname123 "" +'),
   "--physdev-out": words('eth0 eth+ averylongname1234 ""'),
 };
@@ -309,7 +311,7 @@ export function languageDifference(one: LanguageCase): string | null {
   const twin = askTwin(one);
   if (/ is not evaluated by this version| only prints something/.test(twin.sentence)) return null;
   const kernel = askIptables(one);
-  const ours = twin.sentence.replace(" (host names are not looked up)", "");
+  const ours = twin.sentence.replace(/ \((host names|user and group names) are not looked up\)/, "");
   if (kernel.sentence !== ours) return `iptables: ${kernel.sentence || "accepted"}\n  twin:     ${ours || "accepted"}`;
   if (kernel.saved === twin.saved) return null;
   const theirs = kernel.saved.split("\n");

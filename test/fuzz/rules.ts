@@ -14,7 +14,7 @@ export function rulesScenario(dice: Dice): Scenario {
   const events = rounds(dice, () => Array.from({ length: dice.int(3, 16) }, () => packet(dice, fam)));
   const sets = fam === 4 ? SETS4 : SETS6;
   return {
-    host: router(dice, {}, { sets }),
+    host: router(dice, {}, { sets, owner: { uid: 0, gid: 0 } }),
     rules: fam === 4 ? rules : null,
     rules6: fam === 6 ? rules : null,
     events,
@@ -93,7 +93,7 @@ function rule(dice: Dice, fam: 4 | 6, table: string, chain: string | null, users
     ah: 0.4,
   });
   const parts = [...base(dice, fam, chain), ...protocolOf(dice, fam, protocol)];
-  for (let n = dice.int(0, 2); n > 0; n--) parts.push(matchOf(dice, fam, table, protocol));
+  for (let n = dice.int(0, 2); n > 0; n--) parts.push(matchOf(dice, fam, table, chain, protocol));
   parts.push(targetOf(dice, fam, table, chain, users, protocol));
   return parts.filter((part) => part !== "").join(" ");
 }
@@ -180,7 +180,7 @@ function portsOf(dice: Dice, protocol: string): string[] {
   return parts.length === 1 ? (dice.chance(0.1) ? parts : []) : parts;
 }
 
-function matchOf(dice: Dice, fam: 4 | 6, table: string, protocol: string): string {
+function matchOf(dice: Dice, fam: 4 | 6, table: string, chain: string | null, protocol: string): string {
   const words: Record<string, () => string> = {
     state: () =>
       table === "raw"
@@ -218,6 +218,7 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, protocol: string): strin
     recent: () => recentOf(dice),
     hashlimit: () => hashlimitOf(dice),
     string: () => stringOf(dice),
+    owner: () => (chain === "OUTPUT" || chain === "POSTROUTING" ? ownerOf(dice) : ""),
     time: () => timeOf(dice),
     connbytes: () =>
       table === "raw"
@@ -238,6 +239,16 @@ function hashlimitOf(dice: Dice): string {
   const expire = "--hashlimit-htable-expire 100000";
   const name = `--hashlimit-name t${dice.int(0, 1e9)}`;
   return `-m hashlimit --hashlimit-${dice.pick(["upto", "above"])} ${rate} ${by === "" ? "" : `--hashlimit-mode ${by}`} ${mask} ${expire} ${name}`;
+}
+
+/** Root sends what the kernel engine sends. */
+function ownerOf(dice: Dice): string {
+  return `-m owner ${dice.pick([
+    () => `${not(dice)}--uid-owner ${dice.pick(["0", "0-10", "1000"])}`,
+    () => `${not(dice)}--gid-owner ${dice.pick(["0", "5"])} ${not(dice)}--uid-owner 0`,
+    () => `${not(dice)}--socket-exists`,
+    () => `${not(dice)}--socket-exists ${not(dice)}--uid-owner ${dice.pick(["0", "7"])}`,
+  ])()}`;
 }
 
 /** Single bytes and pairs are found often enough. */
