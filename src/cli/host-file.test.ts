@@ -20,12 +20,14 @@ sysctl:
 sets: |
   create a hash:ip
   add a 1.2.3.4
+owner: {uid: 1000, gid: 100, groups: [4, 27]}
 seed: 5
 `;
   t.deepEqual(problems(text), []);
   const { config } = loadHostFile(text, "host.yaml");
   t.deepEqual(Object.keys(config.interfaces ?? {}), ["lan0", "wan0", "tun0", "x0"]);
   t.is(config.seed, 5);
+  t.deepEqual(config.owner, { uid: 1000, gid: 100, groups: [4, 27] });
 });
 
 test("JSON, tabs and all; an empty file is an empty host", (t) => {
@@ -37,8 +39,8 @@ test("JSON, tabs and all; an empty file is an empty host", (t) => {
 });
 
 const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
-  ["- a", ["1:1+1 expected a map with interfaces, routes, sysctl, sets, seed"]],
-  ["sysctls: {}", ['1:1+7 there is no "sysctls" here: a host has interfaces, routes, sysctl, sets and seed']],
+  ["- a", ["1:1+1 expected a map with interfaces, routes, sysctl, sets, owner, seed"]],
+  ["sysctls: {}", ['1:1+7 there is no "sysctls" here: a host has interfaces, routes, sysctl, sets, owner and seed']],
   [
     "seed: x\nroutes: 7",
     [
@@ -46,6 +48,8 @@ const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
       "2:9+1 routes: expected routes in ip route syntax: a list, or a text with one per line",
     ],
   ],
+  ["owner: {uid: x, gid: 5}", ["1:14+1 owner.uid: expected a user's number"]],
+  ["owner: {uid: -1, gid: 5}", ["1:8+17 owner must be {uid, gid, groups} with numbers from 0 to 4294967294, not -1"]],
   ["interfaces:\n  a: 5", ["2:6+1 interfaces.a: expected addresses, or {addresses, mac, mtu}"]],
   [
     "interfaces:\n  a: {addresses: [10.0.0.1/24, 5], mtus: 1}",

@@ -72,9 +72,20 @@ const FORM = z.strictObject(
       )
       .optional(),
     sets: lines("text as ipset save prints it, or a list of its lines").optional(),
+    owner: z
+      .strictObject(
+        {
+          uid: wholeNumber("a user's number"),
+          gid: wholeNumber("a group's number"),
+          groups: z.array(wholeNumber("a group's number"), expected("a list of groups' numbers")).nullable().optional(),
+        },
+        expected("{uid, gid, groups}"),
+      )
+      .nullable()
+      .optional(),
     seed: wholeNumber("a whole number").nullable().optional(),
   },
-  expected("a map with interfaces, routes, sysctl, sets, seed"),
+  expected("a map with interfaces, routes, sysctl, sets, owner, seed"),
 );
 
 /** Reads a host's description; `file` is for the sentences. The config is only good for use when there is no problem. */
@@ -126,7 +137,7 @@ function shapeProblems(issue: z.core.$ZodIssue, above: Path, places: Places): Pr
 
 const known = (path: Path) =>
   path.length === 0
-    ? ": a host has interfaces, routes, sysctl, sets and seed"
+    ? ": a host has interfaces, routes, sysctl, sets, owner and seed"
     : path[0] === "interfaces"
       ? ": an interface has addresses, mac and mtu"
       : "";
@@ -148,6 +159,8 @@ function* meaningProblems(config: HostConfig, places: Places): Generator<Problem
     else yield places.of(path, said, line.trim());
   }
   yield* setProblems(config, good, places);
+  const owner = complaint({ owner: config.owner });
+  if (owner !== null) yield places.of(["owner"], owner);
   const seed = complaint({ seed: config.seed });
   if (seed !== null) yield places.of(["seed"], seed);
   const host = new Host({ interfaces: good });
