@@ -49,7 +49,7 @@ const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   ["owner: {uid: x, gid: 5}", ["1:14+1 owner.uid: expected a user's number"]],
-  ["owner: {uid: -1, gid: 5}", ["1:8+17 owner must be {uid, gid, groups} with numbers from 0 to 4294967294, not -1"]],
+  ["owner: {uid: -1, gid: 5}", ["1:8+1 owner must be {uid, gid, groups} with numbers from 0 to 4294967294, not -1"]],
   ["interfaces:\n  a: 5", ["2:6+1 interfaces.a: expected addresses, or {addresses, mac, mtu}"]],
   [
     "interfaces:\n  a: {addresses: [10.0.0.1/24, 5], mtus: 1}",
