@@ -342,8 +342,9 @@ export class Routing4 {
       if (entry.type === RTN_LOCAL) return makeRoute({ ...this.#local(wish || entry.prefsrc || dst, entry.dev), type });
       const way = this.#unicast(entry);
       const source0 = wish || way.source0;
-      const direct = type === RTN_BROADCAST || entry.length < 4;
-      return makeRoute({ ...way, type, source0, via0: direct ? 0 : way.via0 });
+      // __mkroute_output: nothing that the entry says holds but its device.
+      if (type === RTN_BROADCAST || entry.length < 4) return this.#onDevice(type, entry.dev, source0);
+      return makeRoute({ ...way, type, source0 });
     }
     return oif === 0 ? rejected(entry) : this.#onDevice(type, oif, wish);
   }

@@ -176,7 +176,13 @@ function ownMessages(messages: readonly LogMessage[], local: boolean): LogMessag
   const first = local ? OUTPUT : PREROUTING;
   const second = messages.findIndex((m, i) => i > 0 && m.hook === first && m.prefix === MARK_HOOK);
   const own = messages.slice(0, second < 0 ? messages.length : second);
-  return local ? own : own.filter((m) => m.hook <= FORWARD || m.inDevice !== 0);
+  if (local) return own;
+  // A redirect passes POSTROUTING with an input device: but after OUTPUT.
+  let another = false;
+  return own.filter((m) => {
+    if (m.hook === OUTPUT || m.hook <= FORWARD) another = m.hook === OUTPUT;
+    return !another && (m.hook <= FORWARD || m.inDevice !== 0);
+  });
 }
 
 /** The destination port with which a packet came to the hook after those that may translate it; null: it has none. */
