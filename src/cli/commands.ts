@@ -127,7 +127,7 @@ export async function run(argv: readonly string[]): Promise<void> {
           .positional("paths", {
             type: "string",
             array: true,
-            describe: "scripts, or folders to look for them in (default: here)",
+            describe: "scripts, or folders to look for them in (default: here); - is standard input",
           })
           .options({ full: FULL, ...ENGINE }),
       (args) => test(given(args)),

@@ -73,6 +73,14 @@ const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   [
+    `interfaces: {a: 10.0.0.1/24}\nroutes:\n${Array.from({ length: 2000 }, (_, i) => `  - 10.${1 + (i >> 8)}.${i & 255}.0/24 via 10.0.${i % 700 === 9 ? 1 : 0}.9\n`).join("")}`,
+    [
+      '12:5+24 route "10.1.9.0/24 via 10.0.1.9": the gateway 10.0.1.9 cannot be reached directly',
+      '712:5+26 route "10.3.197.0/24 via 10.0.1.9": the gateway 10.0.1.9 cannot be reached directly',
+      '1412:5+26 route "10.6.129.0/24 via 10.0.1.9": the gateway 10.0.1.9 cannot be reached directly',
+    ],
+  ],
+  [
     "sysctl:\n  net.ipv4.ip_forwad: 1\n  net:\n    netfilter:\n      nf_conntrack_tcp_loose: 7\n",
     [
       "2:3+18 there is no sysctl net.ipv4.ip_forwad; the nearest is net.ipv4.ip_forward",

@@ -144,26 +144,23 @@ const known = (path: Path) =>
 
 /** Builds the host piece by piece and says which piece is refused. */
 function* meaningProblems(config: HostConfig, places: Places): Generator<Problem> {
-  const good: ReturnType<typeof namedInterfaces> = [];
-  for (const [i, item] of namedInterfaces(config.interfaces).entries()) {
-    const path = ["interfaces", Array.isArray(config.interfaces) ? i : item.name];
-    const said = complaint({ interfaces: [...good, item] });
-    if (said === null) good.push(item);
-    else yield places.of(path, said, culprit(said, item));
+  const interfaces = namedInterfaces(config.interfaces);
+  let complete = true;
+  for (const [item, said] of refused(interfaces, (some) => complaint({ interfaces: some }))) {
+    complete = false;
+    const path = ["interfaces", Array.isArray(config.interfaces) ? interfaces.indexOf(item) : item.name];
+    yield places.of(path, said, culprit(said, item));
   }
-  if (good.length < namedInterfaces(config.interfaces).length) return;
-  const routes: string[] = [];
-  for (const [path, line] of linesOf(config.routes, "routes")) {
-    const said = complaint({ interfaces: good, routes: [...routes, line] });
-    if (said === null) routes.push(line);
-    else yield places.of(path, said, line.trim());
-  }
-  yield* setProblems(config, good, places);
+  if (!complete) return;
+  const routes = [...linesOf(config.routes, "routes")];
+  const routed = (some: typeof routes) => complaint({ interfaces, routes: some.map(([, line]) => line) });
+  for (const [[path, line], said] of refused(routes, routed)) yield places.of(path, said, line.trim());
+  yield* setProblems(config, interfaces, places);
   const owner = complaint({ owner: config.owner });
   if (owner !== null) yield places.of(["owner"], owner);
   const seed = complaint({ seed: config.seed });
   if (seed !== null) yield places.of(["seed"], seed);
-  const host = new Host({ interfaces: good });
+  const host = new Host({ interfaces });
   for (const [key, value] of sysctlEntries(config.sysctl)) {
     const said = attempt(() => host.sysctl.set(key, value));
     if (said !== null) yield places.of(settingPath(config.sysctl, key), said, key);
@@ -178,6 +175,30 @@ function* setProblems(config: HostConfig, interfaces: HostConfig["interfaces"], 
     const all = [...linesOf(config.sets, "sets")];
     const line = error instanceof SetError ? all[error.line - 1] : undefined;
     yield places.of(line?.[0] ?? ["sets"], `sets: ${error.message}`, line?.[1].trim());
+  }
+}
+
+/**
+ * The items that are refused, in order, and why: each is judged by what stands before it and is not refused itself. The
+ * first of them ends the shortest beginning that is refused, so few have to be tried.
+ */
+function* refused<T>(items: readonly T[], complain: (some: T[]) => string | null): Generator<[T, string]> {
+  const left = [...items];
+  for (let good = 0; ; ) {
+    let said = complain(left);
+    if (said === null) return;
+    let bad = left.length;
+    while (bad - good > 1) {
+      const middle = (good + bad) >> 1;
+      const sooner = complain(left.slice(0, middle));
+      if (sooner === null) good = middle;
+      else {
+        bad = middle;
+        said = sooner;
+      }
+    }
+    yield [left[bad - 1], said];
+    left.splice(bad - 1, 1);
   }
 }
 

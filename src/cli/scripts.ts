@@ -12,25 +12,30 @@ import { loadRules, type Rulesets, type RulesFile, readText } from "./rules-file
 export function scripts(paths: readonly string[]): string[] {
   const found: string[] = [];
   for (const path of paths.length === 0 ? ["."] : paths) {
-    let folder: boolean;
-    try {
-      folder = statSync(path).isDirectory();
-    } catch (error) {
-      throw new Failure(`${path} cannot be read: ${systemError(error)}`);
+    if (path === "-" || !readable(path, () => statSync(path)).isDirectory()) {
+      found.push(path);
+      continue;
     }
-    if (!folder) found.push(path);
-    else {
-      const inside = scriptsIn(path);
-      if (inside.length === 0) throw new Failure(`${path} holds no packet script (*.flow)`);
-      found.push(...inside);
-    }
+    const inside = scriptsIn(path);
+    if (inside.length === 0) throw new Failure(`${path} holds no packet script (*.flow)`);
+    found.push(...inside);
   }
   return found;
 }
 
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new Failure(`${path} cannot be read: ${systemError(error)}`);
+  }
+}
+
 function scriptsIn(folder: string): string[] {
   const found: string[] = [];
-  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const entries = readable(folder, () => readdirSync(folder, { withFileTypes: true })).sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isDirectory() && entry.name !== "node_modules" && !entry.name.startsWith("."))
