@@ -154,7 +154,7 @@ export class Fib6 {
     const leaf = this.#local.lengths[0] === 128 ? this.#local.leaf(0, w0, w1, w2, w3) : null;
     if (leaf === null) return false;
     return leaf.some(
-      (entry) => entry.type === RTN_ANYCAST && (dev === 0 || dev === entry.dev) && !this.#added.has(entry),
+      (entry) => entry.type === RTN_ANYCAST && entry.noNextHop && (dev === 0 || dev === entry.dev),
     );
   }
 

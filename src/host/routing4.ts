@@ -122,6 +122,12 @@ export class Routing4 {
     return this.#fib.addressType(address, dev);
   }
 
+  /** The entry of the forwarding table for an address (fib_lookup); null: none, or one that leads nowhere. */
+  entry(address: number): Entry4 | null {
+    const entry = this.#fib.lookup(address, 0, RT_SCOPE_UNIVERSE);
+    return entry === null || isReject(entry.type) ? null : entry;
+  }
+
   isOwn(address: number): boolean {
     return this.#own.has(address);
   }
@@ -318,7 +324,9 @@ export class Routing4 {
       return entry.output;
     }
     if (dst === 0) return BAD_DESTINATION;
-    entry.output ??= { ...this.#unicast(entry), type: entry.type };
+    // __mkroute_output: what leaves by lo is delivered when it comes back (RTCF_LOCAL).
+    const type = entry.type === RTN_UNICAST && entry.dev === LO ? RTN_LOCAL : entry.type;
+    entry.output ??= { ...this.#unicast(entry), type };
     return entry.output;
   }
 

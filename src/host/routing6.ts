@@ -109,6 +109,12 @@ export class Routing6 {
     this.flush();
   }
 
+  /** The entry for an address (ip6_route_lookup) by way of `dev`, 0: of any; null: none, or one that leads nowhere. */
+  entry(w0: number, w1: number, w2: number, w3: number, dev: number): Entry6 | null {
+    const entry = this.#fib.lookup(w0, w1, w2, w3, dev, dev !== 0 && needsLink6(addressKind6(w0, w1, w2, w3)));
+    return entry === null || entry.reject ? null : entry;
+  }
+
   isOwn(w0: number, w1: number, w2: number, w3: number): boolean {
     return this.#fib.isLocal([w0, w1, w2, w3], 0);
   }
@@ -195,7 +201,8 @@ export class Routing6 {
     if (entry.type === RTN_PROHIBIT) return PROHIBIT;
     if (entry.type === RTN_UNREACHABLE) return UNREACHABLE;
     if (entry.reject) return REJECT;
-    const here = entry.type === RTN_LOCAL || entry.type === RTN_ANYCAST;
+    // RTF_LOCAL, RTF_ANYCAST: a route of type anycast that somebody added has no such flag.
+    const here = entry.type === RTN_LOCAL || (entry.type === RTN_ANYCAST && entry.noNextHop);
     const dev = here ? LO : entry.dev;
     const deviceMtu = this.#interfaces[dev].settings6.mtu;
     const via = entry.via ?? NO_WORDS;
@@ -263,7 +270,7 @@ export class Routing6 {
 function isAnycast(entry: Entry6, w0: number, w1: number, w2: number, w3: number): boolean {
   const [p0, p1, p2, p3] = entry.prefix;
   const first = entry.length < 127 && entry.via === null && !entry.noNextHop;
-  return entry.type === RTN_ANYCAST || (first && p0 === w0 && p1 === w1 && p2 === w2 && p3 === w3);
+  return (entry.type === RTN_ANYCAST && entry.noNextHop) || (first && p0 === w0 && p1 === w1 && p2 === w2 && p3 === w3);
 }
 
 const NO_WORDS: readonly number[] = [0, 0, 0, 0];
