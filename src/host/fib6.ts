@@ -153,9 +153,7 @@ export class Fib6 {
   isAnycast(w0: number, w1: number, w2: number, w3: number, dev: number): boolean {
     const leaf = this.#local.lengths[0] === 128 ? this.#local.leaf(0, w0, w1, w2, w3) : null;
     if (leaf === null) return false;
-    return leaf.some(
-      (entry) => entry.type === RTN_ANYCAST && entry.noNextHop && (dev === 0 || dev === entry.dev),
-    );
+    return leaf.some((entry) => entry.type === RTN_ANYCAST && entry.noNextHop && (dev === 0 || dev === entry.dev));
   }
 
   forEach(visit: (entry: Entry6) => void): void {
