@@ -22,8 +22,10 @@ import { multiport } from "./match/multiport.ts";
 import { owner } from "./match/owner.ts";
 import { physdev } from "./match/physdev.ts";
 import { pkttype } from "./match/pkttype.ts";
+import { policy } from "./match/policy.ts";
 import { quota } from "./match/quota.ts";
 import { recent } from "./match/recent.ts";
+import { rpfilter } from "./match/rpfilter.ts";
 import { rt } from "./match/rt.ts";
 import { sctp } from "./match/sctp.ts";
 import { set } from "./match/set.ts";
@@ -89,8 +91,10 @@ const MATCHES: readonly MatchDeclaration[] = [
   owner,
   physdev,
   pkttype,
+  policy,
   quota,
   recent,
+  rpfilter,
   rt,
   sctp,
   set,

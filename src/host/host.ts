@@ -8,7 +8,7 @@ import { type HostConfig, type OwnerConfig, sysctlEntries } from "./config.ts";
 import { HostError } from "./error.ts";
 import { type Interface, makeInterfaces } from "./interfaces.ts";
 import { type RandomSource, SeededRandom } from "./random.ts";
-import type { Route } from "./route.ts";
+import { type Route, RTN_ANYCAST, RTN_LOCAL, RTN_UNICAST } from "./route.ts";
 import { parseRoutes } from "./routes.ts";
 import { Routing4 } from "./routing4.ts";
 import { Routing6 } from "./routing6.ts";
@@ -123,6 +123,23 @@ export class Host {
     return this.#routing6.leadsToAnycast(d0, d1, d2, d3, oif, chosen);
   }
 
+  /**
+   * Whether packets to this address would leave by `dev` (`loose`: by any device), or, where `local` says so, stay here:
+   * the reverse path test of -m rpfilter (ipt_rpfilter.c: rpfilter_lookup_reverse).
+   */
+  leadsBack4(address: number, dev: number, loose: boolean, local: boolean): boolean {
+    const entry = this.#routing4.entry(address);
+    if (entry === null || (entry.type !== RTN_UNICAST && !(entry.type === RTN_LOCAL && local))) return false;
+    return loose || entry.dev === dev;
+  }
+
+  /** The same of IPv6 (ip6t_rpfilter.c: rpfilter_lookup_reverse6): an address of the host's own may be on any device. */
+  leadsBack6(a0: number, a1: number, a2: number, a3: number, dev: number, loose: boolean, local: boolean): boolean {
+    const entry = this.#routing6.entry(a0, a1, a2, a3, loose && a0 >>> 22 !== LINK_LOCAL ? 0 : dev);
+    if (entry === null || entry.type === RTN_ANYCAST) return false;
+    return entry.type === RTN_LOCAL ? local : loose || entry.dev === dev;
+  }
+
   /** fib_frontend.c: inet_addr_type (`dev` 0) or inet_dev_addr_type: an RTN_*. */
   addressType4(address: number, dev: number): number {
     return this.#routing4.addressType(address, dev);
@@ -162,6 +179,9 @@ export class Host {
     return this.#routing6.isGroupMember(dev, a0, a1, a2, a3);
   }
 }
+
+/** fe80::/10 */
+const LINK_LOCAL = 0x3fa;
 
 /** Throws HostError where a number can be no user's or group's. */
 function ownerOf(config: OwnerConfig | null | undefined): Host["owner"] {

@@ -35,7 +35,7 @@ export function giveOption(
     const meant = (declaration.options as Record<string, OptionSpec>)[key];
     if (given[key] !== undefined) throw onceOnly(spec.onceOnly === undefined ? meant : spec, name, said);
     if (not && !entry.not) throw neverNot(spec, name, said);
-    const site = { ...line, option: key, extension: name, given };
+    const site = { ...line, option: key, extension: name, not, given };
     given[key] = { not, value: meant.type.parse(implied, site) };
     return;
   }
@@ -49,6 +49,7 @@ export function giveOption(
     protocol: line.protocol,
     option: said,
     extension: name,
+    not,
     given,
   };
   const value = spec.type.parse(words, site);
@@ -92,7 +93,7 @@ export class KnownOption {
     this.#not = not;
     this.#repeat = repeat === true;
     const option = meant ?? saidAs ?? key;
-    this.#site = { ...line, option, extension: declaration.name, given: NO_OPTIONS };
+    this.#site = { ...line, option, extension: declaration.name, not, given: NO_OPTIONS };
   }
 
   take(given: GivenOptions, words: readonly string[]): void {

@@ -21,6 +21,8 @@ export interface OptionSite {
   readonly extension: string;
   /** `-p` as far as the line has been read (what stands after this option is not known yet). */
   readonly protocol: { readonly not: boolean; readonly number: number } | null;
+  /** A `!` stands before it. */
+  readonly not: boolean;
   /** What the line has given to the extension before this option. */
   readonly given: Readonly<Record<string, GivenOption<unknown>>>;
 }

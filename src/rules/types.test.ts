@@ -9,7 +9,15 @@ import { parseSave } from "./save.ts";
 import * as types from "./types.ts";
 
 const read = (type: OptionType<unknown>, words: string[], family: Family = 4) => {
-  const site = { family, table: "filter", option: "--opt", extension: "ext", protocol: null, given: {} } as const;
+  const site = {
+    family,
+    table: "filter",
+    option: "--opt",
+    extension: "ext",
+    protocol: null,
+    not: false,
+    given: {},
+  } as const;
   try {
     return type.print(type.parse(words, site), { family });
   } catch (error) {

@@ -132,6 +132,12 @@ const VALUES: Readonly<Record<string, readonly string[] | "address">> = {
   "--monthdays": words('1,15,31 32 0 "" 08 1,,2 100 x 1,'),
   "--uid-owner": words("0 root 1000-2000 1000:2000 5-4 4294967294 4294967295 -1 1x 1- 010"),
   "--gid-owner": words("0 root 1000-2000 5-4 4294967295 x"),
+  "--dir": words("in out in IN foo"),
+  "--pol": words("none ipsec foo"),
+  "--mode": words("tunnel transport random nth foo"),
+  "--proto": words("esp ah ipcomp tcp 50 foo"),
+  "--tunnel-src": "address",
+  "--tunnel-dst": "address",
   "--physdev-in": words('eth0 eth+ averylongname123 "" +'),
   "--physdev-out": words('eth0 eth+ averylongname1234 ""'),
 };

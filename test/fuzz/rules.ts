@@ -217,6 +217,14 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, chain: string | null, pr
     quota: () => `-m quota ${not(dice)}--quota ${dice.pick(["0", "60", "150", "100000"])}`,
     recent: () => recentOf(dice),
     hashlimit: () => hashlimitOf(dice),
+    rpfilter: () =>
+      chain === "PREROUTING"
+        ? `-m rpfilter ${dice.pick(["", "--invert", "--loose", "--accept-local", "--loose --accept-local --invert"])}`
+        : "",
+    policy: () => {
+      const out = chain === "OUTPUT" || chain === "POSTROUTING" || (chain === "FORWARD" && dice.chance(0.5));
+      return chain === null ? "" : `-m policy --dir ${out ? "out" : "in"} --pol ${dice.pick(["none", "ipsec"])}`;
+    },
     string: () => stringOf(dice),
     owner: () => (chain === "OUTPUT" || chain === "POSTROUTING" ? ownerOf(dice) : ""),
     time: () => timeOf(dice),
