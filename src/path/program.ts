@@ -298,6 +298,7 @@ class TableCompiler {
   readonly #refusals: Refusal[];
   readonly #reach: TableReach;
   readonly #byName = new Map<string, CompiledChain>();
+  readonly #waiting = new Map<string, boolean>();
   readonly #counters: Float64Array;
   #next = 0;
 
@@ -343,20 +344,40 @@ class TableCompiler {
 
   /** Checks the rule's matches, and compiles those that may refuse or keep a state: that happens in the rules' order. */
   #matches(rule: Rule, chain: CompiledChain, place: RulePlace): (Condition | null)[] | null {
-    const { family, machine } = this.#scope;
+    const { matches } = rule;
     let ready: (Condition | null)[] | null = null;
-    for (let nth = 0; nth < rule.matches.length; nth++) {
-      const use = rule.matches[nth];
-      const declared = machine.registry.match(use.name, family);
-      if (declared === undefined) this.#refuse(rule, place, `match ${use.name} is not known to this version`);
-      else if (this.#admits(declared, use, rule, chain, place) && declared.source === undefined) {
-        ready ??= new Array(rule.matches.length).fill(null);
-        ready[nth] = this.#compiled(rule, place, () =>
-          matchCondition(declared, use, new RuleEngine(this.#scope, place, nth)),
-        );
-      }
+    for (let nth = 0; nth < matches.length; nth++) {
+      if (this.#waits(matches[nth].name)) continue;
+      ready ??= new Array(matches.length).fill(null);
+      ready[nth] = this.#ready(rule, chain, place, nth);
     }
     return ready;
+  }
+
+  /** There is nothing to do for matches of this name until the first packet. */
+  #waits(name: string): boolean {
+    let waits = this.#waiting.get(name);
+    if (waits === undefined) {
+      const declared = this.#scope.machine.registry.match(name, this.#scope.family);
+      const { source, refuse, armsConntrack } = declared ?? {};
+      waits = source !== undefined && refuse === undefined && armsConntrack === undefined;
+      this.#waiting.set(name, waits);
+    }
+    return waits;
+  }
+
+  /** null: refused, or compiled when the first packet comes. */
+  #ready(rule: Rule, chain: CompiledChain, place: RulePlace, nth: number): Condition | null {
+    const { family, machine } = this.#scope;
+    const use = rule.matches[nth];
+    const declared = machine.registry.match(use.name, family);
+    if (declared === undefined) {
+      this.#refuse(rule, place, `match ${use.name} is not known to this version`);
+      return null;
+    }
+    if (!this.#admits(declared, use, rule, chain, place) || declared.source !== undefined) return null;
+    const engine = new RuleEngine(this.#scope, place, nth);
+    return this.#compiled(rule, place, () => matchCondition(declared, use, engine));
   }
 
   #refuse(rule: Rule, place: RulePlace, message: string): void {

@@ -35,26 +35,71 @@ export function kernelRefusals(
     return [{ message, chain: last, rule: closing ?? null, match: null }];
   }
   const refusals: KernelRefusal[] = [];
-  const checked = { match: checkedOf(registry, "match", family), target: checkedOf(registry, "target", family) };
+  const asked = { match: new AskedOf(registry, "match", family), target: new AskedOf(registry, "target", family) };
   for (const chain of table.chains) {
     const { hooks, rules } = reach.chains.get(chain.name)!;
     for (let i = 0; i < chain.rules.length; i++) {
       const rule = chain.rules[i];
-      const place: RulePlace = { rule, chain, table, family, hooks: i < rules ? hooks : [] };
-      for (let m = 0; m < rule.matches.length; m++) {
-        const { name, options } = rule.matches[m];
-        checkUse(checked.match(name), options, m, place, refusals);
-      }
-      if (rule.target?.kind === "target") {
-        const { name, options } = rule.target.use;
-        checkUse(checked.target(name), options, null, place, refusals);
-      }
+      if (!isPlain(rule, asked))
+        checkRule({ rule, chain, table, family, hooks: i < rules ? hooks : [] }, asked, refusals);
     }
   }
   return refusals;
 }
 
 type Checked = MatchDeclaration | TargetDeclaration;
+type Asked = Readonly<Record<"match" | "target", AskedOf>>;
+
+/** What the kernel checks of extensions, by their names; each is looked up once. */
+class AskedOf {
+  readonly #find: (name: string) => Checked | undefined;
+  readonly #declared = new Map<string, Checked | null>();
+  readonly #protocols = new Map<string, readonly number[] | null>();
+
+  constructor(registry: Registry, kind: "match" | "target", family: Family) {
+    this.#find = (name) => registry[kind](name, family);
+  }
+
+  /** null: nothing is checked. */
+  declared(name: string): Checked | null {
+    let declared = this.#declared.get(name);
+    if (declared === undefined) {
+      const named = this.#find(name);
+      declared = named !== undefined && isChecked(named) ? named : null;
+      this.#declared.set(name, declared);
+    }
+    return declared;
+  }
+
+  /** The protocols that are all it asks for: none where it asks for nothing; null: it asks for more. */
+  protocols(name: string): readonly number[] | null {
+    let protocols = this.#protocols.get(name);
+    if (protocols === undefined) {
+      const declared = this.declared(name);
+      const only = declared === null || (!declared.checkEntry && !declared.tables && !declared.hooks);
+      protocols = only ? (declared?.protocols ?? NOTHING) : null;
+      this.#protocols.set(name, protocols);
+    }
+    return protocols;
+  }
+}
+
+const NOTHING: readonly number[] = [];
+
+function isChecked(d: Checked): boolean {
+  return d.tables !== undefined || d.hooks !== undefined || d.protocols !== undefined || d.checkEntry !== undefined;
+}
+
+/** The short way for what is nearly always there: the rule's extensions ask for a protocol at most, and the rule has it. */
+function isPlain({ protocol, matches, target }: Rule, asked: Asked): boolean {
+  for (let m = 0; m < matches.length; m++) {
+    const protocols = asked.match.protocols(matches[m].name);
+    if (protocols === null) return false;
+    if (protocols.length > 0 && (protocol === null || protocol.not || !protocols.includes(protocol.number)))
+      return false;
+  }
+  return target?.kind !== "target" || asked.target.protocols(target.use.name) === NOTHING;
+}
 
 interface RulePlace {
   readonly rule: Rule;
@@ -64,6 +109,14 @@ interface RulePlace {
   readonly hooks: readonly Hook[];
 }
 
+function checkRule(place: RulePlace, asked: Asked, refusals: KernelRefusal[]): void {
+  const { matches, target } = place.rule;
+  for (const [m, { name, options }] of matches.entries())
+    checkUse(asked.match.declared(name), options, m, place, refusals);
+  if (target?.kind === "target")
+    checkUse(asked.target.declared(target.use.name), target.use.options, null, place, refusals);
+}
+
 function checkUse(
   declaration: Checked | null,
   options: unknown,
@@ -71,7 +124,7 @@ function checkUse(
   place: RulePlace,
   refusals: KernelRefusal[],
 ): void {
-  if (declaration === null || isPlainlyFine(declaration, place)) return;
+  if (declaration === null) return;
   const site = siteOf(place);
   try {
     checkPlace(declaration, match === null ? "target" : "match", site);
@@ -80,30 +133,6 @@ function checkUse(
     if (!(error instanceof RuleError)) throw error;
     refusals.push({ message: error.message, chain: place.chain.name, rule: place.rule, match });
   }
-}
-
-/** The short way for what is nearly always there: it only asks for a protocol, and the rule has it. */
-function isPlainlyFine({ checkEntry, tables, hooks, protocols }: Checked, { rule: { protocol } }: RulePlace): boolean {
-  if (checkEntry !== undefined || tables !== undefined || hooks !== undefined || protocols === undefined) return false;
-  return protocol !== null && !protocol.not && protocols.includes(protocol.number);
-}
-
-/** An extension by name where the kernel has something to check of it; each name is looked up once. */
-function checkedOf(registry: Registry, kind: "match" | "target", family: Family) {
-  const found = new Map<string, Checked | null>();
-  return (name: string) => {
-    let declaration = found.get(name);
-    if (declaration === undefined) {
-      const named = registry[kind](name, family);
-      declaration = named !== undefined && isChecked(named) ? named : null;
-      found.set(name, declaration);
-    }
-    return declaration;
-  };
-}
-
-function isChecked(d: Checked): boolean {
-  return d.tables !== undefined || d.hooks !== undefined || d.protocols !== undefined || d.checkEntry !== undefined;
 }
 
 function siteOf({ rule, chain, table, family, hooks }: RulePlace): RuleSite {
