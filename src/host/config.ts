@@ -3,6 +3,8 @@
  * same thing differently; `Host` reads every form and refuses what it does not understand.
  */
 
+import { HostError } from "./error.ts";
+
 export interface InterfaceConfig {
   /** In `ip addr add` words: `192.0.2.1/24`, `fe80::1/64`, `10.0.0.1 peer 10.0.0.2/32`, `192.0.2.1/24 brd 192.0.2.255`. */
   readonly addresses?: readonly (string | AddressConfig)[] | string | null;
@@ -48,6 +50,37 @@ export interface HostConfig {
   readonly owner?: OwnerConfig | null;
   /** Seed of the random source; default 1. */
   readonly seed?: number | null;
+}
+
+/** All keys there are: the compiler sees to it that none is missing. */
+const HOST_KEYS: Readonly<Record<keyof HostConfig, true>> = {
+  interfaces: true,
+  routes: true,
+  sysctl: true,
+  sets: true,
+  owner: true,
+  seed: true,
+};
+const INTERFACE_KEYS: Readonly<Record<keyof NamedInterfaceConfig, true>> = {
+  name: true,
+  addresses: true,
+  mac: true,
+  mtu: true,
+};
+
+/** Throws HostError for a key that nobody reads: a program's slip must not go unnoticed. */
+export function checkHostKeys(config: HostConfig): void {
+  for (const key of Object.keys(config))
+    if (!Object.hasOwn(HOST_KEYS, key))
+      throw new HostError(`a host has no "${key}": it has ${Object.keys(HOST_KEYS).join(", ")}`);
+}
+
+export function checkInterfaceKeys(config: NamedInterfaceConfig): void {
+  for (const key of Object.keys(config))
+    if (!Object.hasOwn(INTERFACE_KEYS, key))
+      throw new HostError(
+        `interface ${config.name} has no "${key}": it has ${Object.keys(INTERFACE_KEYS).slice(1).join(", ")}`,
+      );
 }
 
 /** Settings as key and value, in order, whatever form they were given in. */

@@ -53,6 +53,15 @@ test("addresses are kept in the kernel's order", (t) => {
   ]);
 });
 
+test("a key that nobody reads is refused", (t) => {
+  t.throws(() => new Host({ interface: { lan0: null } } as never), {
+    message: 'a host has no "interface": it has interfaces, routes, sysctl, sets, owner, seed',
+  });
+  t.throws(() => new Host({ interfaces: { lan0: { adresses: [] } } } as never), {
+    message: 'interface lan0 has no "adresses": it has addresses, mac, mtu',
+  });
+});
+
 test("sysctls are a flat map, a nested one, lines, or sysctl.conf text", (t) => {
   const forms: HostConfig["sysctl"][] = [
     { "net.ipv4.conf.eth0/100.rp_filter": 2, "net.netfilter.nf_conntrack_tcp_loose": false },

@@ -4,7 +4,7 @@
  *
  * The order of building is that of a machine coming up: devices with their addresses, routes, sets, then sysctls.
  */
-import { type HostConfig, type OwnerConfig, sysctlEntries } from "./config.ts";
+import { checkHostKeys, type HostConfig, type OwnerConfig, sysctlEntries } from "./config.ts";
 import { HostError } from "./error.ts";
 import { type Interface, makeInterfaces } from "./interfaces.ts";
 import { type RandomSource, SeededRandom } from "./random.ts";
@@ -34,6 +34,7 @@ export class Host {
   readonly #memory = new Map<string, unknown>();
 
   constructor(config: HostConfig = {}) {
+    checkHostKeys(config);
     const seed = config.seed ?? 1;
     if (!Number.isSafeInteger(seed)) throw new HostError(`seed must be a whole number, not ${seed}`);
     this.random = new SeededRandom(seed);

@@ -3,7 +3,13 @@
  */
 import { formatAddress, maskOfPrefix4, parseAddress, parseMac } from "../bytes/address.ts";
 import { ADDR_ANY, ADDR_LINKLOCAL, ADDR_LOOPBACK, ADDR_MULTICAST, ADDR_SITELOCAL, addressKind6 } from "./address6.ts";
-import type { AddressConfig, HostConfig, InterfaceConfig, NamedInterfaceConfig } from "./config.ts";
+import {
+  type AddressConfig,
+  checkInterfaceKeys,
+  type HostConfig,
+  type InterfaceConfig,
+  type NamedInterfaceConfig,
+} from "./config.ts";
 import { HostError } from "./error.ts";
 
 /** rtnetlink.h: RT_SCOPE_* */
@@ -116,6 +122,7 @@ export function namedInterfaces(config: HostConfig["interfaces"]): NamedInterfac
 
 function makeInterface(index: number, config: NamedInterfaceConfig): Interface {
   const { name } = config;
+  checkInterfaceKeys(config);
   const loopback = index === 1;
   if (index > 0) checkName(name);
   const mtu = config.mtu ?? (loopback ? LOOPBACK_MTU : ETHERNET_MTU);
