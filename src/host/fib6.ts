@@ -5,7 +5,7 @@
 import { formatAddress } from "../bytes/address.ts";
 import { ADDR_LINKLOCAL, ADDR_LOOPBACK, ADDR_MAPPED, ADDR_UNICAST, addressKind6 } from "./address6.ts";
 import { HostError } from "./error.ts";
-import type { Interface } from "./interfaces.ts";
+import type { Interface, InterfaceAddress } from "./interfaces.ts";
 import { PrefixTable } from "./prefix-table.ts";
 import {
   type Route,
@@ -171,25 +171,35 @@ export class Fib6 {
   setAnycast(device: Interface, on: boolean): void {
     for (const address of device.addresses) {
       if (address.family !== 6 || address.prefixLength >= 127) continue;
-      const leaf = this.#local.at(...four(masked(address.words, address.prefixLength)), 128);
-      const at = leaf.findIndex((entry) => entry.type === RTN_ANYCAST && entry.dev === device.index);
-      if (on && at < 0 && (address.words[0] | address.words[1] | address.words[2] | address.words[3]) !== 0) {
-        const prefix = masked(address.words, address.prefixLength);
-        if (!prefix.every((word) => word === 0))
-          insert(leaf, this.#automatic(RTN_ANYCAST, prefix, 128, 0, device.index, true));
-      } else if (!on && at >= 0) leaf.splice(at, 1);
+      if (on) this.#addAnycast(device.index, address);
+      else {
+        const leaf = this.#local.at(...four(masked(address.words, address.prefixLength)), 128);
+        const at = leaf.findIndex((entry) => entry.type === RTN_ANYCAST && entry.dev === device.index);
+        if (at >= 0) leaf.splice(at, 1);
+      }
     }
+  }
+
+  #addAnycast(dev: number, address: InterfaceAddress): void {
+    if (address.prefixLength >= 127) return;
+    const prefix = masked(address.words, address.prefixLength);
+    if (prefix.some((word) => word !== 0)) this.#addHere(this.#automatic(RTN_ANYCAST, prefix, 128, 0, dev, true));
+  }
+
+  /** An address that leads to the host; unless it does already, be it as the other kind (rt6_duplicate_nexthop). */
+  #addHere(entry: Entry6): void {
+    const leaf = this.#local.at(...four(entry.prefix), 128);
+    if (!leaf.some((other) => other.dev === entry.dev && other.metric === entry.metric)) insert(leaf, entry);
   }
 
   /** addrconf.c: add_addr, addrconf_prefix_route, addrconf_add_mroute */
   #addAddresses(device: Interface): void {
     const { index } = device;
-    for (const address of device.addresses) {
+    // They are listed newest first (interfaces.ts: orderAddresses).
+    for (const address of [...device.addresses].reverse()) {
       if (address.family !== 6) continue;
-      insert(
-        this.#local.at(...four(address.words), 128),
-        this.#automatic(RTN_LOCAL, address.words, 128, 0, index, true),
-      );
+      this.#addHere(this.#automatic(RTN_LOCAL, address.words, 128, 0, index, true));
+      if (!device.loopback) this.#addAnycast(index, address);
       // addrconf_dad_begin … ipv6_ifa_notify: lo gets no route to the network of ::1.
       if (device.loopback && address.words[3] === 1 && address.words.slice(0, 3).every((word) => word === 0)) continue;
       const metric = address.metric || ADDRESS_METRIC;
@@ -208,7 +218,6 @@ export class Fib6 {
     if (!device.loopback) {
       const all = [0xff000000 | 0, 0, 0, 0];
       insert(this.#local.at(...four(all), 8), this.#automatic(RTN_MULTICAST, all, 8, ADDRESS_METRIC, index, false));
-      this.setAnycast(device, true);
     }
   }
 
