@@ -3,6 +3,7 @@ import { addrtype } from "./match/addrtype.ts";
 import { ah4, ah6 } from "./match/ah.ts";
 import { comment } from "./match/comment.ts";
 import { connbytes } from "./match/connbytes.ts";
+import { connlimit } from "./match/connlimit.ts";
 import { connmark } from "./match/connmark.ts";
 import { conntrack } from "./match/conntrack.ts";
 import { dccp } from "./match/dccp.ts";
@@ -72,6 +73,7 @@ const MATCHES: readonly MatchDeclaration[] = [
   ah6,
   comment,
   connbytes,
+  connlimit,
   connmark,
   conntrack,
   dccp,

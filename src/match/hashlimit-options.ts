@@ -1,9 +1,6 @@
 /** What the hashlimit match is told: rates and bursts in packets or bytes, read and printed as libxt_hashlimit.c does. */
-import { prefixOfMask } from "../bytes/address.ts";
-import type { Family } from "../packet/hook.ts";
-import { parseHost } from "../rules/address-text.ts";
 import { type OptionType, RuleError } from "../rules/extension.ts";
-import { parseNumber, scanNumber64, U32_MAX } from "../rules/numbers.ts";
+import { scanNumber64, U32_MAX } from "../rules/numbers.ts";
 
 /** Precision of rates: 1/1000000 of a second (XT_HASHLIMIT_SCALE_v2). */
 export const SCALE = 1_000_000;
@@ -144,34 +141,6 @@ export const mode: OptionType<number> = {
     MODES.filter(([, bit]) => (bits & bit) !== 0)
       .map(([name]) => name)
       .join(","),
-};
-
-/** What a mask with gaps is taken for: -1 in eight bits. */
-const NO_PREFIX = 255;
-
-function numericHost(word: string, family: Family): readonly number[] | null {
-  try {
-    return parseHost(word, family);
-  } catch {
-    return null;
-  }
-}
-
-/** XTTYPE_PLEN: a prefix length, or a mask that is one. */
-export const prefixLength: OptionType<number> = {
-  arity: 1,
-  parse([word], { family, extension, option }) {
-    const longest = family === 4 ? 32 : 128;
-    const length = parseNumber(word, 0, longest);
-    if (length !== null) return length;
-    const mask = numericHost(word, family);
-    if (mask === null)
-      throw new RuleError(
-        `${extension}: bad value for option "${option}", neither a valid network mask nor valid CIDR (0-${longest}).`,
-      );
-    return prefixOfMask(mask) ?? NO_PREFIX;
-  },
-  print: String,
 };
 
 export const interval: OptionType<number> = {

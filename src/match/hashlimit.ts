@@ -30,7 +30,6 @@ import {
   interval,
   MOST_BURST,
   mode,
-  prefixLength,
   printByteRate,
   printBytes,
   printPacketRate,
@@ -39,6 +38,7 @@ import {
   SCALE,
   usualExpire,
 } from "./hashlimit-options.ts";
+import { prefixLength } from "./prefix-length.ts";
 
 const TICK = 1_000_000 / HZ;
 const NAME_SIZE = 255;

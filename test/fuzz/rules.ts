@@ -225,6 +225,8 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, chain: string | null, pr
       const out = chain === "OUTPUT" || chain === "POSTROUTING" || (chain === "FORWARD" && dice.chance(0.5));
       return chain === null ? "" : `-m policy --dir ${out ? "out" : "in"} --pol ${dice.pick(["none", "ipsec"])}`;
     },
+    connlimit: () =>
+      `-m connlimit ${not(dice)}--connlimit-${dice.pick(["above", "upto"])} ${dice.int(0, 3)} ${dice.pick(["", "--connlimit-mask 24", "--connlimit-mask 0", "--connlimit-daddr"])}`,
     string: () => stringOf(dice),
     owner: () => (chain === "OUTPUT" || chain === "POSTROUTING" ? ownerOf(dice) : ""),
     time: () => timeOf(dice),

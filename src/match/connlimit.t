@@ -1,0 +1,23 @@
+# -m connlimit: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m connlimit --connlimit-above 2;-m connlimit --connlimit-above 2 --connlimit-mask 32 --connlimit-saddr;OK
+-m connlimit --connlimit-upto 2;-m connlimit --connlimit-upto 2 --connlimit-mask 32 --connlimit-saddr;OK
+-m connlimit ! --connlimit-above 2;-m connlimit --connlimit-upto 2 --connlimit-mask 32 --connlimit-saddr;OK
+-m connlimit ! --connlimit-upto 0;-m connlimit --connlimit-above 0 --connlimit-mask 32 --connlimit-saddr;OK
+-m connlimit --connlimit-upto 4294967295 --connlimit-mask 24;-m connlimit --connlimit-upto 4294967295 --connlimit-mask 24 --connlimit-saddr;OK
+-m connlimit --connlimit-above 4294967296;;FAIL;connlimit: bad value for option "--connlimit-above", or out of range (0-4294967295).
+-m connlimit --connlimit-above x;;FAIL;connlimit: bad value for option "--connlimit-above", or out of range (0-4294967295).
+-m connlimit --connlimit-above 2 --connlimit-mask 0 --connlimit-daddr;=;OK
+-m connlimit --connlimit-above 2 --connlimit-mask 255.255.0.0 --connlimit-saddr;-m connlimit --connlimit-above 2 --connlimit-mask 16 --connlimit-saddr;OK
+-m connlimit --connlimit-above 2 --connlimit-mask 255.0.255.0;-m connlimit --connlimit-above 2 --connlimit-mask 32 --connlimit-saddr;OK
+-m connlimit --connlimit-above 2 --connlimit-mask 33;-m connlimit --connlimit-above 2 --connlimit-mask 32 --connlimit-saddr;OK
+-m connlimit --connlimit-above 2 --connlimit-mask x;;FAIL;connlimit: bad value for option "--connlimit-mask", neither a valid network mask nor valid CIDR (0-32).
+-m connlimit --connlimit-above 2 --connlimit-saddr --connlimit-daddr;;FAIL;connlimit: option "--connlimit-saddr" cannot be used together with "--connlimit-daddr".
+-m connlimit --connlimit-above 2 --connlimit-upto 2;;FAIL;connlimit: option "--connlimit-upto" cannot be used together with "--connlimit-above".
+-m connlimit;;FAIL;You must specify "--connlimit-above" or "--connlimit-upto".
+-m connlimit --connlimit-mask 24;;FAIL;You must specify "--connlimit-above" or "--connlimit-upto".
+-p tcp -m tcp --syn -m connlimit --connlimit-above 2 -j REJECT --reject-with tcp-reset;-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -m connlimit --connlimit-above 2 --connlimit-mask 32 --connlimit-saddr -j REJECT --reject-with tcp-reset;OK
+%6
+-m connlimit --connlimit-above 2 --connlimit-mask 64;-m connlimit --connlimit-above 2 --connlimit-mask 64 --connlimit-saddr;OK
+-m connlimit --connlimit-above 2;-m connlimit --connlimit-above 2 --connlimit-mask 128 --connlimit-saddr;OK
+-m connlimit --connlimit-above 2 --connlimit-mask ffff::;-m connlimit --connlimit-above 2 --connlimit-mask 16 --connlimit-saddr;OK
+-m connlimit --connlimit-above 2 --connlimit-mask 129;;FAIL;connlimit: bad value for option "--connlimit-mask", neither a valid network mask nor valid CIDR (0-128).

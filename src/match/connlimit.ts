@@ -1,0 +1,190 @@
+/**
+ * `-m connlimit`: how many connections an address or network has open (xt_connlimit.c, nf_conncount.c). Each rule keeps a
+ * list per address of the connections that it was asked about, and looks through it when another comes.
+ */
+import { maskOfPrefix4, maskOfPrefix6 } from "../bytes/address.ts";
+import { Transport, tupleAt } from "../conntrack/packet-tuple.ts";
+import { IPS_ASSURED, IPS_CONFIRMED } from "../conntrack/status.ts";
+import { ORIGINAL, Tuple } from "../conntrack/tuple.ts";
+import { HZ } from "../host/sets/set.ts";
+import type { Packet } from "../packet/packet.ts";
+import { IPPROTO_TCP } from "../packet/transport.ts";
+import { type Engine, match, RuleError } from "../rules/extension.ts";
+import { flag, opt, optNot, u32 } from "../rules/types.ts";
+import { prefixLength } from "./prefix-length.ts";
+
+const TICK = 1_000_000 / HZ;
+/** States of a TCP connection that is over (nf_conntrack_tcp.h). */
+const TCP_TIME_WAIT = 7;
+const TCP_CLOSE = 8;
+/** CONNCOUNT_GC_MAX_COLLECT: so many are thrown out at a time. */
+const MOST_COLLECTED = 64;
+
+interface Connlimit {
+  readonly above: boolean;
+  readonly limit: number;
+  readonly prefix: number;
+  readonly destination: boolean;
+}
+
+/** Connections of one address. */
+interface List {
+  readonly tuples: Tuple[];
+  /** Tick in which it was last looked through, and how many there were then. */
+  collected: number;
+  countThen: number;
+}
+
+class Counter {
+  readonly #on: Engine;
+  readonly #lists = new Map<number | string, List>();
+  readonly #tuple = new Tuple();
+  readonly #transport = new Transport();
+
+  constructor(on: Engine) {
+    this.#on = on;
+  }
+
+  /** Connections of this key, the packet's own among them; 0: the packet has no tuple, and is dropped. */
+  count(key: number | string, p: Packet): number {
+    const { conntrack, host } = this.#on;
+    conntrack.tick();
+    const tick = Math.floor(host.now / TICK);
+    const handle = this.#connectionOf(p);
+    if (handle < 0) return 0;
+    const list = this.#lists.get(key);
+    if (list === undefined || list.tuples.length === 0) return this.#begin(key, list, handle, tick);
+    this.#add(list, handle, tick);
+    return list.tuples.length;
+  }
+
+  /** get_ct_or_tuple_from_skb: the handle of the packet's connection, 0 for none, -1 for no tuple either. */
+  #connectionOf(p: Packet): number {
+    const { conntrack, family } = this.#on;
+    const at = conntrack.connections(family);
+    const tuple = this.#tuple;
+    if (p.ct !== 0) {
+      at.tuple(p.ct, ORIGINAL, tuple);
+      return p.ct;
+    }
+    if (!tupleAt(p, p.start, family, this.#transport, tuple)) return -1;
+    return conntrack.findIn(p, tuple) >>> 1;
+  }
+
+  /** insert_tree: a list that is empty is made anew, unless the connection needs no count. */
+  #begin(key: number | string, list: List | undefined, handle: number, tick: number): number {
+    if (list !== undefined) {
+      this.#add(list, handle, tick);
+      return list.tuples.length;
+    }
+    const tuple = new Tuple();
+    tuple.copyFrom(this.#tuple);
+    this.#lists.set(key, { tuples: [tuple], collected: tick, countThen: 0 });
+    return 1;
+  }
+
+  /** __nf_conncount_add. */
+  #add(list: List, handle: number, tick: number): void {
+    const at = this.#on.conntrack.connections(this.#on.family);
+    const confirmed = handle !== 0 && (at.status(handle) & IPS_CONFIRMED) !== 0;
+    if (confirmed && (at.status(handle) & IPS_ASSURED) !== 0) {
+      if (tick !== list.collected) this.#collect(list, tick, null);
+      return;
+    }
+    const justCollected = tick === list.collected && list.tuples.length - list.countThen < MOST_COLLECTED;
+    if ((confirmed || !justCollected) && this.#collect(list, tick, this.#tuple)) return;
+    const tuple = new Tuple();
+    tuple.copyFrom(this.#tuple);
+    list.tuples.push(tuple);
+  }
+
+  /** Throws out what is gone or closed. True: `known` was found on the way, and the rest was not looked at. */
+  #collect(list: List, tick: number, known: Tuple | null): boolean {
+    const at = this.#on.conntrack.connections(this.#on.family);
+    const { tuples } = list;
+    let collected = 0;
+    let kept = 0;
+    let found = false;
+    for (let i = 0; i < tuples.length; i++) {
+      const tuple = tuples[i];
+      tuples[kept++] = tuple;
+      if (found || collected > MOST_COLLECTED) continue;
+      const node = at.find(tuple, 3);
+      if (node !== 0 && known !== null && tuple.equals(known) && tuple.zone === known.zone) found = true;
+      else if (node === 0 || isClosed(at.protocol(node >>> 1), at.state(node >>> 1))) {
+        kept--;
+        collected++;
+      }
+    }
+    tuples.length = kept;
+    if (found) return true;
+    list.collected = tick;
+    list.countThen = kept;
+    return false;
+  }
+}
+
+function isClosed(protocol: number, state: number): boolean {
+  return protocol === IPPROTO_TCP && (state === TCP_TIME_WAIT || state === TCP_CLOSE);
+}
+
+export const connlimit = match({
+  name: "connlimit",
+  families: [4, 6],
+  armsConntrack: true,
+  options: {
+    "--connlimit-upto": optNot(u32, { excludes: ["--connlimit-above"], help: "at most so many" }),
+    "--connlimit-above": optNot(u32, { excludes: ["--connlimit-upto"], help: "more than that" }),
+    "--connlimit-mask": opt(prefixLength, { help: "prefix length under which addresses are one" }),
+    "--connlimit-saddr": opt(flag, { excludes: ["--connlimit-daddr"], help: "of the source address (the default)" }),
+    "--connlimit-daddr": opt(flag, { excludes: ["--connlimit-saddr"], help: "of the destination address" }),
+  },
+  check(given) {
+    if (given["--connlimit-upto"] === undefined && given["--connlimit-above"] === undefined)
+      throw new RuleError('You must specify "--connlimit-above" or "--connlimit-upto".');
+  },
+
+  bind(given, { family }): Connlimit {
+    const longest = family === 4 ? 32 : 128;
+    const upto = given["--connlimit-upto"];
+    const above = given["--connlimit-above"];
+    return {
+      above: upto === undefined ? !above!.not : upto.not,
+      limit: (upto ?? above)!.value,
+      // A mask with gaps is none.
+      prefix: Math.min(longest, given["--connlimit-mask"]?.value ?? longest),
+      destination: given["--connlimit-daddr"] !== undefined,
+    };
+  },
+
+  print: (is) =>
+    `--connlimit-${is.above ? "above" : "upto"} ${is.limit} --connlimit-mask ${is.prefix} --connlimit-${is.destination ? "daddr" : "saddr"}`,
+
+  compile(is, on) {
+    const { place, family, nth, host } = on;
+    const counter = host.memory(
+      `connlimit ${family} ${place.table} ${place.chain} ${place.rule}.${nth}`,
+      () => new Counter(on),
+    );
+    const [m0, m1, m2, m3] = family === 4 ? [maskOfPrefix4(is.prefix), 0, 0, 0] : maskOfPrefix6(is.prefix);
+    return (p) => {
+      const a0 = (is.destination ? p.dst0 : p.src0) & m0;
+      let key: number | string = a0;
+      if (family === 6) {
+        const a1 = (is.destination ? p.dst1 : p.src1) & m1;
+        const a2 = (is.destination ? p.dst2 : p.src2) & m2;
+        const a3 = (is.destination ? p.dst3 : p.src3) & m3;
+        key = `${a0} ${a1} ${a2} ${a3} ${p.zone}`;
+      } else if (p.zone !== 0) key = `${a0} ${p.zone}`;
+      const count = counter.count(key, p);
+      if (count === 0) {
+        p.hotdrop = true;
+        return false;
+      }
+      return count > is.limit === is.above;
+    };
+  },
+
+  why: (is) =>
+    `its ${is.destination ? "destination" : "source"} has ${is.above ? "not " : ""}more than ${is.limit} connections`,
+});
