@@ -18,6 +18,7 @@ import { tool } from "./namespace.ts";
 import type { LogMessage } from "./netfilter-log.ts";
 import { KernelNetwork, type KernelSetup } from "./network.ts";
 import type { EventAnswer, TraceLine } from "./scenario.ts";
+import { sleep } from "./tick-clock.ts";
 import { MARK_DELIVERED, MARK_HOOK, MARK_LEAVES, MARK_STATE } from "./watch.ts";
 
 export const KERNEL_SILENT = "the kernel does not say";
@@ -53,6 +54,12 @@ export class KernelFirewall {
   /** Can a packet arrive on this device? It can't on lo, or where there is none. */
   has(dev: string): boolean {
     return this.#network.has(dev);
+  }
+
+  /** Lets so many seconds pass, and then some milliseconds until a tick begins: what comes next is not interrupted by one. */
+  wait(seconds: number): void {
+    sleep(seconds);
+    this.#network.clock.awaitTick();
   }
 
   /** A packet arrives on `dev`. */

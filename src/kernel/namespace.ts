@@ -9,6 +9,7 @@ import { type AddressConfig, type HostConfig, type InterfaceConfig, sysctlEntrie
 import { namedInterfaces } from "../host/interfaces.ts";
 import { decodeText, encodeText } from "../rules/text.ts";
 import { KernelUnavailable, type SystemCalls } from "./system-calls.ts";
+import { sleep } from "./tick-clock.ts";
 
 export interface KernelInterface {
   readonly name: string;
@@ -162,7 +163,7 @@ const ADDRESS_PATIENCE = 2000;
 /** The kernel makes an IPv6 address work some time after it was added (addrconf_dad_work): waits for its local route. */
 function awaitAddresses6(): void {
   const until = Date.now() + ADDRESS_PATIENCE;
-  for (; Date.now() < until; Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)) {
+  for (; Date.now() < until; sleep(0.001)) {
     const routes = readFileSync("/proc/self/net/ipv6_route", "utf8");
     const works = (hex: string) => new RegExp(`^${hex} 80 .* 8[0-9a-f]{7} +\\S+$`, "m").test(routes);
     if (readAddresses6().every(({ address }) => works(Buffer.from(address).toString("hex")))) return;

@@ -49,7 +49,6 @@ const IPV6_ADD_MEMBERSHIP = 20;
 const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 const CLOCK_MONOTONIC = 1;
-const CLOCK_MONOTONIC_COARSE = 6;
 
 /** Datagrams taken in one call, and the longest that fits: a log message that holds a whole packet. */
 const BATCH = 32;
@@ -215,11 +214,10 @@ export class SystemCalls {
     this.#check("netlink send", Number(this.#send(fd, message, message.length, 0)));
   }
 
-  /** Nanoseconds since the machine started; `coarse`: as of the kernel's last tick. */
-  monotonicClock(coarse: boolean): bigint {
-    const clock = coarse ? CLOCK_MONOTONIC_COARSE : CLOCK_MONOTONIC;
-    this.#check("clock_gettime", this.#clockGettime(clock, this.#timespec.buffer));
-    return this.#timespec.getBigInt64(0, true) * 1_000_000_000n + this.#timespec.getBigInt64(8, true);
+  /** Nanoseconds since the machine started. */
+  monotonicClock(): number {
+    this.#check("clock_gettime", this.#clockGettime(CLOCK_MONOTONIC, this.#timespec.buffer));
+    return this.#timespec.getUint32(0, true) * 1e9 + this.#timespec.getUint32(8, true);
   }
 
   /** Calls `visit` for every datagram that waits, with where it lies; its bytes are valid until it returns. */

@@ -142,10 +142,14 @@ export function limitScenario(dice: Dice): Scenario {
     host: router(dice, sysctl),
     rules: fam === 4 ? rules : null,
     rules6: fam === 6 ? rules : null,
-    events: events.map(({ wait, ...event }, i) =>
-      wait === undefined || i > MOST_WAITING ? event : { ...event, wait },
-    ),
+    events: dice.packets === 0 ? events : events.map(patient),
   };
+}
+
+/** Who waits is handled at the beginning of a tick, and is not interrupted by the next: every second packet does. */
+function patient(event: ScenarioEvent, i: number): ScenarioEvent {
+  if (event.wait !== undefined && i <= MOST_WAITING) return event;
+  return i % 2 === 0 ? { ...event, wait: 0 } : { dev: event.dev, hex: event.hex };
 }
 
 /** After so many packets nobody waits any more: it is real time. */
