@@ -579,3 +579,10 @@ test("fmt takes text without counters", async (t) => {
   t.is(code, 0);
   t.regex(out, /\n:INPUT DROP \[0:0\]\n/);
 });
+
+test("--write - leaves standard output to the capture", async (t) => {
+  const args = ["replay", file("c.pcapng"), ...ALL];
+  const [piped, plain] = [await firetwin([...args, "--write", "-"]), await firetwin(args)];
+  t.is(piped.err, plain.out);
+  t.is(piped.out.charCodeAt(0), 0x0a, "the magic of pcapng");
+});

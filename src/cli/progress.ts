@@ -4,7 +4,6 @@ import type { SingleBar } from "cli-progress";
 
 /** Shorter files are read before a bar could be looked at. */
 const LONG = 8 << 20;
-const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 const MEBIBYTE = 1 << 20;
 
@@ -16,11 +15,11 @@ export class Progress {
   }
 
   /**
-   * Of a file of `size` bytes, 0 when that is not known. `talks`: lines go to standard output meanwhile, which must then
-   * be no terminal.
+   * Of a file of `size` bytes, 0 when that is not known. `lines`: where lines go meanwhile, which must then be no terminal;
+   * null: nowhere.
    */
-  static async of(size: number, talks: boolean): Promise<Progress> {
-    if (size < LONG || !isatty(STANDARD_ERROR) || (talks && isatty(STANDARD_OUTPUT))) return new Progress(null);
+  static async of(size: number, lines: number | null): Promise<Progress> {
+    if (size < LONG || !isatty(STANDARD_ERROR) || (lines !== null && isatty(lines))) return new Progress(null);
     const { default: cliProgress } = await import("cli-progress");
     const bar = new cliProgress.SingleBar({
       format: "{bar} {percentage} % of {size} MiB, {eta_formatted} left",

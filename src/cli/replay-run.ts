@@ -70,8 +70,9 @@ export class ReplayRun {
   readonly #notes: string[];
   readonly #found: readonly string[];
   readonly #tally = new Tally();
-  readonly #output = new Output(STANDARD_OUTPUT);
-  readonly #terminal: Terminal = terminal(STANDARD_OUTPUT);
+  readonly #report: 1 | 2;
+  readonly #output: Output;
+  readonly #terminal: Terminal;
   readonly #lines: OutcomeLines;
   readonly #written: WrittenPackets | null;
   readonly #packet = new Packet();
@@ -80,6 +81,10 @@ export class ReplayRun {
   #first: number | null = null;
 
   constructor(options: RunOptions, { engine, host, device, checksums, widths, notes }: RunSetup) {
+    // A capture on standard output leaves no room there for anything else.
+    this.#report = options.write === "-" ? STANDARD_ERROR : STANDARD_OUTPUT;
+    this.#output = new Output(this.#report);
+    this.#terminal = terminal(this.#report);
     this.#options = options;
     this.#engine = engine;
     this.#host = host;
@@ -96,7 +101,7 @@ export class ReplayRun {
     if (!quiet && format === "text") this.#output.line(this.#lines.header());
     if (!quiet && format === "text")
       for (const family of FAMILIES) this.#before[family] = await this.#engine.save(family);
-    const progress = await Progress.of(capture.size, !quiet);
+    const progress = await Progress.of(capture.size, quiet ? null : this.#report);
     try {
       return await capture.read(this.#reader(), () => {
         if (capture.live) this.#output.flush();
