@@ -12,6 +12,7 @@ import { IPPROTO_TCP } from "../packet/transport.ts";
 import { type Engine, match, RuleError } from "../rules/extension.ts";
 import { flag, opt, optNot, u32 } from "../rules/types.ts";
 import { prefixLength } from "./prefix-length.ts";
+import { hasTemplate } from "./state-bits.ts";
 
 const TICK = 1_000_000 / HZ;
 /** States of a TCP connection that is over (nf_conntrack_tcp.h). */
@@ -68,7 +69,10 @@ class Counter {
       return p.ct;
     }
     if (!tupleAt(p, p.start, family, this.#transport, tuple)) return -1;
-    return conntrack.findIn(p, tuple) >>> 1;
+    if (hasTemplate(p)) return conntrack.findIn(p, tuple) >>> 1;
+    // An invalid packet has lost what a CT rule said of its zone.
+    tuple.zone = 0;
+    return at.find(tuple, 3) >>> 1;
   }
 
   /** insert_tree: a list that is empty is made anew, unless the connection needs no count. */
@@ -167,6 +171,8 @@ export const connlimit = match({
       () => new Counter(on),
     );
     const [m0, m1, m2, m3] = family === 4 ? [maskOfPrefix4(is.prefix), 0, 0, 0] : maskOfPrefix6(is.prefix);
+    const at = on.conntrack.connections(family);
+    const zoneOf = (p: Packet) => (p.ct !== 0 ? at.zone(p.ct) : hasTemplate(p) ? p.zone : 0);
     return (p) => {
       const a0 = (is.destination ? p.dst0 : p.src0) & m0;
       let key: number | string = a0;
@@ -174,8 +180,8 @@ export const connlimit = match({
         const a1 = (is.destination ? p.dst1 : p.src1) & m1;
         const a2 = (is.destination ? p.dst2 : p.src2) & m2;
         const a3 = (is.destination ? p.dst3 : p.src3) & m3;
-        key = `${a0} ${a1} ${a2} ${a3} ${p.zone}`;
-      } else if (p.zone !== 0) key = `${a0} ${p.zone}`;
+        key = `${a0} ${a1} ${a2} ${a3} ${zoneOf(p)}`;
+      } else if (zoneOf(p) !== 0) key = `${a0} ${zoneOf(p)}`;
       const count = counter.count(key, p);
       if (count === 0) {
         p.hotdrop = true;
