@@ -165,7 +165,8 @@ function build(on: Stack, p: Skb, type: number, code: number, info: number, quot
 /** The IPv6 header of an ICMPv6 message from `chosen` to the sender of `p`, and the message's checksum. */
 function writeHeader6(on: Stack, skb: Skb, length: number, way: Route, p: Skb): void {
   const { data, view } = skb;
-  const label = on.host.sysctl.autoFlowlabels !== 0 ? on.host.random.u32("flow label") & 0xfffff : 0;
+  // ip6_default_np_autolabel: of the values 0 to 3, the odd ones give a label to who did not ask for one.
+  const label = (on.host.sysctl.autoFlowlabels & 1) !== 0 ? on.host.random.u32("flow label") & 0xfffff : 0;
   view.setUint32(0, 0x60000000 | label);
   view.setUint16(IPV6_LENGTH, length - IPV6_HEADER);
   data[IPV6_NEXT_HEADER] = IPPROTO_ICMPV6;

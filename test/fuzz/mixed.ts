@@ -31,7 +31,11 @@ export function mixedScenario(dice: Dice): Scenario {
   const rules = join(textOf(base), dice.chance(0.7) ? tableOf(textOf(nat), "nat") : "");
   const events = rounds(dice, () => shuffled(dice, TALKS.map(same)), packets);
   dice.packets = packets;
-  const host = router(dice, dice.chance(0.5) ? sysctlOf(routing) : {}, { ...routing.host, sets: base.host.sets });
+  const host = router(dice, dice.chance(0.5) ? sysctlOf(routing) : {}, {
+    ...base.host,
+    ...routing.host,
+    sets: base.host.sets,
+  });
   return { host, rules: six ? null : rules, rules6: six ? rules : null, events };
 }
 
