@@ -38,6 +38,7 @@ import { tcpmss } from "./match/tcpmss.ts";
 import { time } from "./match/time.ts";
 import { tos } from "./match/tos.ts";
 import { ttl } from "./match/ttl.ts";
+import { u32 } from "./match/u32.ts";
 import { udp } from "./match/udp.ts";
 import type { Family } from "./packet/hook.ts";
 import type { MatchDeclaration, Registry, TargetDeclaration } from "./rules/extension.ts";
@@ -108,6 +109,7 @@ const MATCHES: readonly MatchDeclaration[] = [
   time,
   tos,
   ttl,
+  u32,
   udp,
 ];
 

@@ -1,0 +1,37 @@
+# -m u32: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+-m u32 --u32 "0x0=0x0";=;OK
+-m u32 --u32 "0 & 0xFF = 1";-m u32 --u32 "0x0&0xff=0x1";OK
+-m u32 ! --u32 "6&0xFF=1";-m u32 ! --u32 "0x6&0xff=0x1";OK
+-m u32 --u32 "6&0xFF=1&&4&0x3FFF=0&&0>>22&0x3C@0>>24=8";-m u32 --u32 "0x6&0xff=0x1&&0x4&0x3fff=0x0&&0x0>>0x16&0x3c@0x0>>0x18=0x8";OK
+-m u32 --u32 "0>>22&0x3C@12>>26&0x3C@0&0x00FF=1:5,7,9:0x10";-m u32 --u32 "0x0>>0x16&0x3c@0xc>>0x1a&0x3c@0x0&0xff=0x1:0x5,0x7,0x9:0x10";OK
+-m u32 --u32 "0<<8=5";-m u32 --u32 "0x0<<0x8=0x5";OK
+-m u32 --u32 "010=010";-m u32 --u32 "0x8=0x8";OK
+-m u32 --u32 " 0 = 1 , 2 : 3 && 4 = 5 ";-m u32 --u32 "0x0=0x1,0x2:0x3&&0x4=0x5";OK
+-m u32 --u32 "0=5:1";-m u32 --u32 "0x0=0x5:0x1";OK
+-m u32 --u32 "";;FAIL;u32: abrupt end of input after location specifier
+-m u32 --u32 "0";;FAIL;u32: abrupt end of input after location specifier
+-m u32 --u32 "0=";;FAIL;u32: test ended with no value specified
+-m u32 --u32 "=1";;FAIL;u32: at char 0: location spec missing
+-m u32 --u32 "0<8=5";;FAIL;u32: at char 2: a second '<' was expected
+-m u32 --u32 "0>8=5";;FAIL;u32: at char 2: a second '>' was expected
+-m u32 --u32 "0&8&=5";;FAIL;u32: at char 4: not a number or out of range
+-m u32 --u32 "0=5&6";;FAIL;u32: at char 4: a second '&' was expected
+-m u32 --u32 "0=&&5=1";;FAIL;u32: at char 3: value spec missing
+-m u32 --u32 "0=5\;6";;FAIL;u32: at char 3: expected "," or "&&"
+-m u32 --u32 "0x=5";;FAIL;u32: at char 1: operator expected
+-m u32 --u32 "x=5";;FAIL;u32: at char 0: not a number or out of range
+-m u32 --u32 "-1=5";;FAIL;u32: at char 0: not a number or out of range
+-m u32 --u32 "4294967296=5";;FAIL;u32: at char 0: not a number or out of range
+-m u32 --u32 "0+1=5";;FAIL;u32: at char 1: operator expected
+-m u32 --u32 "0=1,";;FAIL;u32: at char 4: not a number or out of range
+-m u32 --u32 "0=1&&";;FAIL;u32: abrupt end of input after location specifier
+-m u32 --u32 "0&1&2&3&4&5&6&7&8&9=0";-m u32 --u32 "0x0&0x1&0x2&0x3&0x4&0x5&0x6&0x7&0x8&0x9=0x0";OK
+-m u32 --u32 "0&1&2&3&4&5&6&7&8&9&10=0";;FAIL;u32: at char 22: too many operators
+-m u32 --u32 "0=1,2,3,4,5,6,7,8,9,10";-m u32 --u32 "0x0=0x1,0x2,0x3,0x4,0x5,0x6,0x7,0x8,0x9,0xa";OK
+-m u32 --u32 "0=1,2,3,4,5,6,7,8,9,10,11";;FAIL;u32: at char 25: too many ","s
+-m u32 --u32 "0=1&&1=1&&2=1&&3=1&&4=1&&5=1&&6=1&&7=1&&8=1&&9=1";-m u32 --u32 "0x0=0x1&&0x1=0x1&&0x2=0x1&&0x3=0x1&&0x4=0x1&&0x5=0x1&&0x6=0x1&&0x7=0x1&&0x8=0x1&&0x9=0x1";OK
+-m u32 --u32 "0=1&&1=1&&2=1&&3=1&&4=1&&5=1&&6=1&&7=1&&8=1&&9=1&&10=1";;FAIL;u32: at char 54: too many "&&"s
+-m u32 --u32 "0=1&&1=1&&2=1&&3=1&&4=1&&5=1&&6=1&&7=1&&8=1&&9=1&&10=1&&11=1";;FAIL;u32: at char 55: too many "&&"s
+-m u32;;FAIL;u32: option "--u32" must be specified
+%6
+-m u32 --u32 "6&0xFF=0x11";-m u32 --u32 "0x6&0xff=0x11";OK
