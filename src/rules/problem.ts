@@ -20,18 +20,20 @@ export interface Problem {
 export function renderProblem(problem: Problem): string {
   const { file, line, column, message, failedLine } = problem;
   const said = failedLine === undefined ? "" : ` (iptables-restore: line ${failedLine} failed)`;
-  const hint = unseen(problem.text);
+  const hint = unseen(problem);
   return `${file}:${line}:${column}: ${message.trim()}${said}\n${renderPlace(problem)}${hint === null ? "" : `\n${hint}`}`;
 }
 
 /** What nobody sees on a screen, and iptables takes for part of a word. */
-function unseen(text: string): string | null {
+function unseen({ text, message }: Problem): string | null {
   if (text.startsWith("\ufeff"))
     return "The file begins with a byte order mark, which iptables takes for part of the first word.";
   if (text.endsWith("\r"))
     return "The line ends with CR LF, as Windows writes it; iptables takes the CR for part of the last word (dos2unix helps).";
-  if (text === "COMMIT") return "The file ends right after COMMIT: iptables-restore wants a line break behind it.";
-  if (text.trim() === "COMMIT") return "There are blanks beside COMMIT: iptables-restore wants it alone on its line.";
+  if (text === "COMMIT" && message.startsWith("Bad argument"))
+    return "The file ends right after COMMIT: iptables-restore wants a line break behind it.";
+  if (text !== "COMMIT" && text.trim() === "COMMIT")
+    return "There are blanks beside COMMIT: iptables-restore wants it alone on its line.";
   if (text.includes("\u00a0")) return "There is a no-break space in the line, which iptables takes for part of a word.";
   return null;
 }

@@ -212,6 +212,7 @@ test("what can't be seen in a line is said below it", (t) => {
   t.regex(hint("*filter\nCOMMIT \n"), /blanks beside COMMIT/);
   t.regex(hint("*filter\nCOMMIT"), /wants a line break/);
   t.is(hint("*filter\n-A INPUT --nope\nCOMMIT\n"), "none");
+  t.is(hint("COMMIT\n"), "none");
 });
 
 test("header and footer stand around each table", (t) => {
