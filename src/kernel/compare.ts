@@ -172,7 +172,7 @@ export function compareEvent(found: Difference[], event: number, kernel: EventAn
     if (!twin.invalid.includes(message)) say("invalid", message, twin.invalid.join("; "));
   const entry = (answer: EventAnswer) => (answer.entry === null ? "none" : withoutInstant(answer.entry));
   // On the kernel's side it is found by the packet's bytes, which tell nothing of zones, and little of fragments.
-  const zones = kernel.connections?.some((line) => line.includes(" zone")) === true;
+  const zones = [...(kernel.connections ?? []), kernel.entry, twin.entry].some((line) => line?.includes(" zone"));
   if (kernel.entry !== null && !zones) say("entry", entry(kernel), entry(twin));
   if (kernel.connections !== null && twin.connections !== null)
     compareConnections(found, event, kernel.connections, twin.connections);

@@ -75,7 +75,8 @@ const STATES: Readonly<Record<number, readonly string[]>> = {
 };
 
 /** Adds the tuple that a connection is asked for by. */
-export function writeTuple(message: MessageWriter, tuple: Tuple): void {
+export function writeTuple(message: MessageWriter, tuple: Tuple, zone: number): void {
+  if (zone !== 0) message.u16(CTA_ZONE, zone);
   message.nested(CTA_TUPLE_ORIG, () => {
     message.nested(CTA_TUPLE_IP, () => {
       if (tuple.family === 4) {

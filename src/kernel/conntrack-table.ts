@@ -29,10 +29,10 @@ export class ConntrackTable {
     this.#fd = calls.openNetfilterSocket();
   }
 
-  /** The line of the connection that has this tuple in one of its directions, in zone 0; null: there is none. */
-  find(tuple: Tuple): string | null {
+  /** The line of the connection that has this tuple in one of its directions, in this zone; null: there is none. */
+  find(tuple: Tuple, zone = 0): string | null {
     this.#message.begin(messageType(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET), 0, tuple.family);
-    writeTuple(this.#message, tuple);
+    writeTuple(this.#message, tuple, zone);
     return this.#ask()[0] ?? null;
   }
 

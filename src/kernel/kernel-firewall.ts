@@ -7,6 +7,7 @@
  * it dropped a packet outside the rules: `by` is then the reason KERNEL_SILENT.
  */
 
+import type { Tuple } from "../conntrack/tuple.ts";
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
@@ -30,13 +31,13 @@ const COMPLAINT = "nf_ct_proto_";
 export class KernelFirewall {
   readonly #network: KernelNetwork;
   readonly #setup: KernelSetup;
-  /** The rules put connections into zones, of which a packet's bytes tell nothing. */
-  readonly #zones: boolean;
-  /** Where there are zones: the connections after the packet before. */
-  #known: ReadonlySet<string> = new Set();
+  /** 0, and the zones that rules put connections into, of which a packet's bytes tell nothing. */
+  readonly #zones: readonly number[];
+  /** Where there are zones: connections that were there after an earlier packet. */
+  readonly #known = new Set<string>();
   /** What TRACE prefixes say. */
   readonly #lines = { 4: new Map<string, TraceLine | null>(), 6: new Map<string, TraceLine | null>() };
-  /** Does an answer hold all connections, too? Where there are zones it always does. */
+  /** Does an answer hold all connections, too? */
   everyConnection = true;
   /** The last packet as it was delivered to the host itself, or null. */
   delivered: Uint8Array | null = null;
@@ -48,7 +49,8 @@ export class KernelFirewall {
   constructor(setup: KernelSetup, network = new KernelNetwork(setup)) {
     this.#setup = setup;
     this.#network = network;
-    this.#zones = [setup.rules, setup.rules6].some((rules) => rules?.includes("--zone") === true);
+    const zones = `${setup.rules}\n${setup.rules6}`.matchAll(/ --zone(?:-orig|-reply)? (\w+)/g);
+    this.#zones = [...new Set([0, ...Array.from(zones, ([, zone]) => Number(zone))])];
   }
 
   /** Can a packet arrive on this device? It can't on lo, or where there is none. */
@@ -112,7 +114,7 @@ export class KernelFirewall {
     const trace = this.#trace(own);
     const whole = own.length === messages.length ? trace : this.#trace(messages);
     const by = decider(trace, this.#setup.rulesets[family], passed);
-    const connections = this.everyConnection || this.#zones ? this.connections() : null;
+    const connections = this.everyConnection ? this.connections() : null;
     const state = stateOf(own);
     // As conntrack saw it: a fragment with all that it belongs to.
     const tracked = own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes;
@@ -141,14 +143,19 @@ export class KernelFirewall {
    */
   #entryOf(bytes: Uint8Array, connections: readonly string[] | null, certain: boolean): string | null {
     const tuple = tupleOf(bytes);
-    if (!this.#zones) return tuple === null ? null : this.#network.connections.find(tuple);
-    const known = this.#known;
-    this.#known = new Set((connections ?? []).map(withoutInstant));
-    if (tuple === null) return null;
-    const lines = linesWith(tuple, connections ?? []);
-    const fresh = lines.filter((line) => !known.has(withoutInstant(line)));
+    if (this.#zones.length === 1) return tuple === null ? null : this.#network.connections.find(tuple);
+    const lines = tuple === null ? [] : this.#inZones(tuple, connections);
+    const fresh = lines.filter((line) => !this.#known.has(withoutInstant(line)));
+    for (const line of connections ?? lines) this.#known.add(withoutInstant(line));
     if (fresh.length === 1) return fresh[0];
     return certain && lines.length === 1 ? lines[0] : null;
+  }
+
+  /** The lines of connections that have this tuple in one of their directions, in any zone. */
+  #inZones(tuple: Tuple, connections: readonly string[] | null): string[] {
+    if (connections !== null) return linesWith(tuple, connections);
+    const found = this.#zones.map((zone) => this.#network.connections.find(tuple, zone));
+    return [...new Set(found.filter((line) => line !== null))];
   }
 
   #trace(messages: readonly LogMessage[]): TraceLine[] {
