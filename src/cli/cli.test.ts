@@ -580,6 +580,16 @@ test("fmt takes text without counters", async (t) => {
   t.regex(out, /\n:INPUT DROP \[0:0\]\n/);
 });
 
+test("explain takes a packet as one word or as several", async (t) => {
+  const packet = "lan0 > tcp 10.0.0.2:4000 > 198.51.100.9:80 [S]; reply";
+  const [one, several] = await Promise.all([
+    firetwin(["explain", ...ALL, packet]),
+    firetwin(["explain", ...ALL, ...packet.split(" ")]),
+  ]);
+  t.is(one.code, 0);
+  t.deepEqual(several, one);
+});
+
 test("--write - leaves standard output to the capture", async (t) => {
   const args = ["replay", file("c.pcapng"), ...ALL];
   const [piped, plain] = [await firetwin([...args, "--write", "-"]), await firetwin(args)];

@@ -32,8 +32,7 @@ export async function explain(args: ExplainArguments): Promise<void> {
   if (args.rules === undefined && args.rules6 === undefined)
     throw new Failure("Which rules? Give --rules FILE, --rules6 FILE, or both.");
   checkEngine(args);
-  const pieces = args.packets.flatMap(splitPackets);
-  const { script, mistakes } = parseScript(pieces.map((piece) => piece.trim()).join("\n"), "packet");
+  const { script, mistakes } = packetsOf(args.packets);
   if (mistakes.length > 0) throw new Failure(renderProblems(mistakes));
   if (script.cases.length !== 1) throw new Failure("explain takes packets, one or a few: tests belong into a script");
   if (script.cases[0].items.some((item) => item.kind === "assertion" || item.expectations.length > 0))
@@ -52,6 +51,21 @@ export async function explain(args: ExplainArguments): Promise<void> {
     else output.lines(wrappedLines(eventLines(event, i > 0, { paint, full: args.full }), width, 4));
   output.flush();
   if (impossible !== undefined) throw new Failure(`${impossible.line.text}: ${impossible.failure!.happened}`);
+}
+
+/** Each argument holds packets of its own; but a packet may also have come as several words. */
+function packetsOf(words: readonly string[]): ReturnType<typeof parseScript> {
+  const read = (texts: readonly string[]) =>
+    parseScript(
+      texts
+        .flatMap(splitPackets)
+        .map((piece) => piece.trim())
+        .join("\n"),
+      "packet",
+    );
+  const apart = read(words);
+  const together = apart.mistakes.length > 0 && words.length > 1 ? read([words.join(" ")]) : apart;
+  return together.mistakes.length === 0 ? together : apart;
 }
 
 /** --host, or the host.yaml beside the rules. */
