@@ -10,11 +10,15 @@ import { dccp } from "./match/dccp.ts";
 import { dscp } from "./match/dscp.ts";
 import { ecn } from "./match/ecn.ts";
 import { esp } from "./match/esp.ts";
+import { eui64 } from "./match/eui64.ts";
+import { frag } from "./match/frag.ts";
 import { hashlimit } from "./match/hashlimit.ts";
 import { hl } from "./match/hl.ts";
 import { icmp } from "./match/icmp.ts";
 import { icmp6 } from "./match/icmp6.ts";
 import { iprange } from "./match/iprange.ts";
+import { dst, hbh } from "./match/ipv6-options.ts";
+import { ipv6header } from "./match/ipv6header.ts";
 import { length } from "./match/length.ts";
 import { limit } from "./match/limit.ts";
 import { mac } from "./match/mac.ts";
@@ -79,13 +83,18 @@ const MATCHES: readonly MatchDeclaration[] = [
   conntrack,
   dccp,
   dscp,
+  dst,
   ecn,
   esp,
+  eui64,
+  frag,
   hashlimit,
+  hbh,
   hl,
   icmp,
   icmp6,
   iprange,
+  ipv6header,
   length,
   limit,
   mac,

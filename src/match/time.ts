@@ -1,5 +1,6 @@
 /** `-m time`: the time of day, the day of the week or month, and dates (xt_time.c). The kernel's own time zone is UTC. */
 import { type GivenOption, match, type OptionType, RuleError } from "../rules/extension.ts";
+import { strtoul } from "../rules/numbers.ts";
 import { flag, opt, optNot } from "../rules/types.ts";
 
 const DAY = 86400;
@@ -9,22 +10,6 @@ const ALL_MONTHDAYS = 0xfffffffe;
 const ALL_WEEKDAYS = 0xfe;
 const NO_END = 0x7fffffff;
 const WEEKDAYS = ["", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-
-const DECIMAL = /^[ \t\n\v\f\r]*([+-]?)([0-9]+)/;
-const HEXADECIMAL = /^[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+)/;
-const OCTAL_OR_DECIMAL = /^[ \t\n\v\f\r]*([+-]?)(0[0-7]*|[1-9][0-9]*)/;
-
-/** C's strtoul: the number, cut to 32 bits, and what is left. */
-function strtoul(text: string, base: 0 | 10): { value: number; rest: string } {
-  const found = (base === 10 ? DECIMAL : HEXADECIMAL.test(text) ? HEXADECIMAL : OCTAL_OR_DECIMAL).exec(text);
-  if (found === null) return { value: 0, rest: text };
-  const [whole, sign, digits] = found;
-  const octal = base === 0 && /^0[0-7]/.test(digits);
-  const number = BigInt(octal ? `0o${digits}` : digits);
-  const most = (1n << 64n) - 1n;
-  const clamped = number > most ? most : number;
-  return { value: Number(BigInt.asUintN(32, sign === "-" ? -clamped : clamped)), rest: text.slice(whole.length) };
-}
 
 /** Days since 1970 of a day of the calendar; months and days outside their bounds count on, as in mktime. */
 function daysOf(year: number, month: number, day: number): number {

@@ -227,6 +227,9 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, chain: string | null, pr
     },
     connlimit: () =>
       `-m connlimit ${not(dice)}--connlimit-${dice.pick(["above", "upto"])} ${dice.int(0, 3)} ${dice.pick(["", "--connlimit-mask 24", "--connlimit-mask 0", "--connlimit-daddr"])}`,
+    u32: () =>
+      `-m u32 ${not(dice)}--u32 "${dice.pick(["6&0xFF=6", "0>>22&0x3C@0>>16=4000:4001", "0&0xFFFF=0:60", "4&0x3FFF=0&&8>>24=64", "6&0xFF=0x11,0x1"])}"`,
+    ipv6: () => (fam === 6 ? ipv6Of(dice) : ""),
     string: () => stringOf(dice),
     owner: () => (chain === "OUTPUT" || chain === "POSTROUTING" ? ownerOf(dice) : ""),
     time: () => timeOf(dice),
@@ -249,6 +252,16 @@ function hashlimitOf(dice: Dice): string {
   const expire = "--hashlimit-htable-expire 100000";
   const name = `--hashlimit-name t${dice.int(0, 1e9)}`;
   return `-m hashlimit --hashlimit-${dice.pick(["upto", "above"])} ${rate} ${by === "" ? "" : `--hashlimit-mode ${by}`} ${mask} ${expire} ${name}`;
+}
+
+function ipv6Of(dice: Dice): string {
+  return dice.pick([
+    () => `-m frag ${not(dice)}--fragid 0:2147483647 ${dice.pick(["", "--fragfirst", "--fragmore", "--fragres"])}`,
+    () => `-m hbh ${dice.pick(["", "--hbh-len 8", "--hbh-opts 5:2", "--hbh-opts 1"])}`,
+    () => `-m dst ${dice.pick(["", "! --dst-len 8", "--dst-opts 1:4"])}`,
+    () =>
+      `-m ipv6header ${not(dice)}--header ${dice.pick(["prot", "hop,prot", "none", "frag", "dst", "auth,esp"])} ${dice.pick(["", "--soft"])}`,
+  ])();
 }
 
 /** Root sends what the kernel engine sends. */

@@ -1,0 +1,23 @@
+# -m dst: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+%6
+-m dst;=;OK
+-m dst --dst-len 8;=;OK
+-m dst ! --dst-len 8;=;OK
+-m dst --dst-opts 1:2;=;OK
+-m dst --dst-opts 1,5:0,6;=;OK
+-m dst --dst-opts 0;=;OK
+-m dst --dst-opts 0:1;;FAIL;PAD0 hasn't got length
+-m dst --dst-opts 0x10:010;-m dst --dst-opts 16:8;OK
+-m dst --dst-opts 1:255;-m dst --dst-opts 1;OK
+-m dst --dst-opts 256;-m dst --dst-opts 0;OK
+-m dst --dst-opts x;;FAIL;dst: no valid digits in opt `x'
+-m dst --dst-opts 1:;;FAIL;dst: no valid digits in length `'
+-m dst --dst-opts "";;FAIL;dst: no valid digits in opt `'
+-m dst --dst-opts 1,;;FAIL;dst: no valid digits in opt `'
+-m dst --dst-opts 1x;;FAIL;dst: error parsing opt `1x'
+-m dst --dst-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16;=;OK
+-m dst --dst-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16:5;;FAIL;too many ports specified
+-m dst --dst-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17;;FAIL;too many addresses specified
+-m dst ! --dst-opts 1;;FAIL;dst: option "--dst-opts" cannot be inverted.
+-m dst --dst-len 8 --dst-opts 5:2,1;=;OK
+-m dst --dst-len 4294967296;;FAIL;dst: bad value for option "--dst-len", or out of range (0-4294967295).

@@ -1,0 +1,23 @@
+# -m hbh: what iptables 1.8.9 accepts, how it saves it, what it refuses; recorded on Linux 6.18.
+%6
+-m hbh;=;OK
+-m hbh --hbh-len 8;=;OK
+-m hbh ! --hbh-len 8;=;OK
+-m hbh --hbh-opts 1:2;=;OK
+-m hbh --hbh-opts 1,5:0,6;=;OK
+-m hbh --hbh-opts 0;=;OK
+-m hbh --hbh-opts 0:1;;FAIL;PAD0 has not got length
+-m hbh --hbh-opts 0x10:010;-m hbh --hbh-opts 16:8;OK
+-m hbh --hbh-opts 1:255;-m hbh --hbh-opts 1;OK
+-m hbh --hbh-opts 256;-m hbh --hbh-opts 0;OK
+-m hbh --hbh-opts x;;FAIL;hbh: no valid digits in opt `x'
+-m hbh --hbh-opts 1:;;FAIL;hbh: no valid digits in length `'
+-m hbh --hbh-opts "";;FAIL;hbh: no valid digits in opt `'
+-m hbh --hbh-opts 1,;;FAIL;hbh: no valid digits in opt `'
+-m hbh --hbh-opts 1x;;FAIL;hbh: error parsing opt `1x'
+-m hbh --hbh-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16;=;OK
+-m hbh --hbh-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16:5;;FAIL;too many ports specified
+-m hbh --hbh-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17;;FAIL;too many addresses specified
+-m hbh ! --hbh-opts 1;;FAIL;hbh: option "--hbh-opts" cannot be inverted.
+-m hbh --hbh-len 8 --hbh-opts 5:2,1;=;OK
+-m hbh --hbh-len 4294967296;;FAIL;hbh: bad value for option "--hbh-len", or out of range (0-4294967295).
