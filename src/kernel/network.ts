@@ -57,6 +57,7 @@ export class KernelNetwork {
   /** The process is in it from now on. Throws KernelUnavailable, or ToolError in the words of the tool that refused. */
   constructor(setup: KernelSetup) {
     const calls = this.#calls;
+    calls.stayOnProcessor();
     this.#closers.push(() => {
       for (const fd of this.#devices.values()) calls.abandonTun(fd);
       for (const fd of this.#raw.values()) calls.close(fd);

@@ -69,6 +69,8 @@ export class SystemCalls {
   readonly #setsockopt: Call;
   readonly #recvmmsg: Call;
   readonly #clockGettime: Call;
+  readonly #getcpu: Call;
+  readonly #setaffinity: Call;
   readonly #timespec = new DataView(new ArrayBuffer(16));
   readonly #send: Call;
   readonly #batch: Batch;
@@ -94,6 +96,8 @@ export class SystemCalls {
     this.#setsockopt = libc.func("int setsockopt(int, int, int, const void *, unsigned int)");
     this.#recvmmsg = libc.func("int recvmmsg(int, void *, unsigned int, int, void *)");
     this.#clockGettime = libc.func("int clock_gettime(int, void *)");
+    this.#getcpu = libc.func("int sched_getcpu()");
+    this.#setaffinity = libc.func("int sched_setaffinity(int, size_t, const void *)");
     this.#send = libc.func("long send(int, const void *, size_t, int)");
     this.#errno = () => koffi.errno();
     this.#strerror = libc.func("const char *strerror(int)") as unknown as (errno: number) => string;
@@ -109,6 +113,17 @@ export class SystemCalls {
   /** Throws what the kernel answered. */
   fail(call: string, errno: number): never {
     throw new SystemCallError(call, errno, this.#strerror(errno));
+  }
+
+  /**
+   * Keeps this thread on the processor that it is on. Some of the kernel's answers depend on which one asks (which of a
+   * connlimit's connections are looked after); the twin has one only.
+   */
+  stayOnProcessor(): void {
+    const processor = this.#getcpu();
+    const set = new Uint8Array(128);
+    set[processor >>> 3] = 1 << (processor & 7);
+    this.#check("sched_setaffinity", this.#setaffinity(0, set.length, set));
   }
 
   /** Leaves the network this process lives in for a new, empty one, which goes when the process leaves it or ends. */
