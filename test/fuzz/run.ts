@@ -1,7 +1,8 @@
 /**
  * Differential fuzzing: seeded scenarios through the twin and the running kernel, answers compared.
  *
- *     npm run fuzz -- --family tcp --seed 7 --runs 1000
+ *     npm run fuzz -- --family tcp --seed 7 --runs 1000                              short scenarios
+ *     npm run fuzz -- --family tcp --seed 7 --runs 1000 --packets 800 --jobs 2       long ones: some thousand packets a second
  *
  * A scenario in which they differ is shrunk and written to test/recorded/ as a case. Needs root and Linux. Ends with
  * `N passed, N failed`: scenarios in which the engines agree, and not.
@@ -16,6 +17,7 @@ import { shrink } from "../../src/kernel/shrink.ts";
 import { KernelUnavailable, SystemCalls } from "../../src/kernel/system-calls.ts";
 import { Dice } from "./dice.ts";
 import { FAMILIES } from "./families.ts";
+import { inJobs, type Row, rowText } from "./jobs.ts";
 import { fuzzLanguage } from "./language.ts";
 
 const { values } = parseArgs({
@@ -30,6 +32,8 @@ const { values } = parseArgs({
     /** Stop after this many failures. */
     failures: { type: "string", default: "5" },
     shrink: { type: "string", default: "yes" },
+    /** So many processes share the seeds. */
+    jobs: { type: "string", default: "1" },
     json: { type: "boolean", default: false },
   },
 });
@@ -44,12 +48,23 @@ const pool = new NetworkPool();
 const names = values.family ?? [...Object.keys(FAMILIES), LANGUAGE];
 const total = { passed: 0, failed: 0 };
 try {
-  for (const name of names) (name === LANGUAGE ? language : fuzz)(name, Number(values.seed), Number(values.runs));
+  for (const name of names)
+    if (Number(values.jobs) > 1) await share(name);
+    else (name === LANGUAGE ? language : fuzz)(name, Number(values.seed), Number(values.runs));
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed > 0 ? 1 : 0;
 } catch (error) {
   if (!(error instanceof KernelUnavailable)) throw error;
   console.log(`skipped: ${error.message}`);
+}
+
+/** The family in several processes. */
+async function share(family: string): Promise<void> {
+  const { seed, runs, packets, record, failures, shrink } = values;
+  const options = Object.entries({ packets, record, failures, shrink }).flatMap(([key, value]) => [`--${key}`, value]);
+  const row = await inJobs(Number(values.jobs), { family, seed: Number(seed), runs: Number(runs) }, options);
+  if (row === null) throw new KernelUnavailable("the comparison needs Linux and root");
+  tell(row);
 }
 
 function fuzz(family: string, firstSeed: number, runs: number): void {
@@ -95,18 +110,16 @@ function language(family: string, firstSeed: number, runs: number): void {
   finish(family, { done, packets: 0, identical }, started);
 }
 
-/** The family's row; counts it in the total. */
 function finish(family: string, count: { done: number; packets: number; identical: number }, started: number): void {
   const { done, packets, identical } = count;
-  total.passed += identical;
-  total.failed += done - identical;
-  const seconds = (performance.now() - started) / 1000;
-  const row = { family, scenarios: done, packets, identical, perSecond: +(done / seconds).toFixed(1) };
-  console.log(
-    values.json
-      ? JSON.stringify(row)
-      : `${family}: ${done} scenarios, ${packets} packets, ${identical} identical, ${row.perSecond} scenarios/s, ${Math.round(packets / seconds)} packets/s`,
-  );
+  tell({ family, scenarios: done, packets, identical, seconds: (performance.now() - started) / 1000 });
+}
+
+/** Prints the family's row, and counts it in the total. */
+function tell(row: Row): void {
+  total.passed += row.identical;
+  total.failed += row.scenarios - row.identical;
+  console.log(values.json ? JSON.stringify(row) : rowText(row));
 }
 
 /** Differences, or one that says what was thrown: a twin that throws differs from any kernel. */
