@@ -28,6 +28,7 @@ const BUNDLES = {
   bench: { ...FOR_NODE, entryPoints: ["bench/run.ts"], outfile: "dist/bench.mjs" },
   fuzz: { ...FOR_NODE, entryPoints: ["test/fuzz/run.ts"], outfile: "dist/fuzz.mjs" },
   record: { ...FOR_NODE, entryPoints: ["test/record.ts"], outfile: "dist/record.mjs" },
+  "full-table": { ...FOR_NODE, entryPoints: ["test/full-table.ts"], outfile: "dist/full-table.mjs" },
   conformance: { ...FOR_NODE, entryPoints: ["test/conformance.ts"], outfile: "dist/conformance.mjs" },
 };
 
