@@ -5,7 +5,8 @@
  *     name  default  values  [field | !]
  *
  * In `default`, `-` is empty and `+` a space. `values` is a range of whole numbers, or `int` (32 bits), `sec` (seconds that fit a timer), `ms` (milliseconds, which
- * the kernel rounds up to its tick), `flag` (any number, kept as 0 or 1), `text`, or `ro` (cannot be written).
+ * the kernel rounds up to its tick), `flag` (any number, kept as 0 or 1), `text`, `bits`
+ * (numbers and ranges up to 255), or `ro` (cannot be written).
  * `field` is where Sysctl keeps it as a plain number. `!` marks what would change a verdict but is not evaluated: it
  * may only be set to its default. All others have no influence on what the firewall decides and are taken as they come.
  */
@@ -309,7 +310,7 @@ export const IPV6 = table(`
   icmp/echo_ignore_multicast 0 0..255 icmp6EchoIgnoreMulticast
   icmp/error_anycast_as_unicast 0 0..1 icmp6ErrorAnycastAsUnicast
   icmp/ratelimit 100 ms icmp6Ratelimit
-  icmp/ratemask 0-1,3-127 text !
+  icmp/ratemask 0-1,3-127 bits
   idgen_delay 1 sec
   idgen_retries 3 int
   ioam6_id 16777215 0..16777215
@@ -319,10 +320,10 @@ export const IPV6 = table(`
   ip6frag_secret_interval 0 int
   ip6frag_time 60 sec ip6fragTime
   ip_nonlocal_bind 0 0..255
-  max_dst_opts_length 2147483647 int !
-  max_dst_opts_number 8 int !
-  max_hbh_length 2147483647 int !
-  max_hbh_opts_number 8 int !
+  max_dst_opts_length 2147483647 int
+  max_dst_opts_number 8 int
+  max_hbh_length 2147483647 int
+  max_hbh_opts_number 8 int
   mld_max_msf 64 int
   mld_qrv 2 int
   route/gc_elasticity 9 int

@@ -326,6 +326,7 @@ function pathOf(key: string): string {
 function readValue(name: string, key: SysctlKey, given: number | string | boolean): number | string {
   const text = typeof given === "boolean" ? String(Number(given)) : String(given).trim();
   if (key.values === "text") return text.replace(/\s+/g, " ");
+  if (key.values === "bits") return readBits(name, text);
   if (key.values === "ro") throw new HostError(`${name} cannot be written`);
   if (!/^-?(0x[0-9a-fA-F]+|\d+)$/.test(text)) throw new HostError(`${name} takes a whole number, not "${text}"`);
   // proc_dointvec reads C's notation: 0x10 is 16, 010 is 8.
@@ -337,6 +338,19 @@ function readValue(name: string, key: SysctlKey, given: number | string | boolea
     throw new HostError(`${name} takes numbers from ${least} to ${most}, not ${text}`);
   if (key.values === "flag") return value === 0 ? 0 : 1;
   return key.values === "ms" ? (Math.ceil((value * HZ) / 1000) * 1000) / HZ : value;
+}
+
+/** proc_do_large_bitmap: `0-1,3-127`. */
+function readBits(name: string, text: string): string {
+  const ranges = text.split(",").map((range) => range.match(/^(\d+)(?:-(\d+))?$/));
+  if (
+    !ranges.every(
+      (range) =>
+        range !== null && Number(range[1]) <= Number(range[2] ?? range[1]) && Number(range[2] ?? range[1]) < 256,
+    )
+  )
+    throw new HostError(`${name} takes numbers and ranges up to 255, as in 0-1,3-127, not "${text}"`);
+  return text;
 }
 
 function limits(values: string): readonly [number, number] {
