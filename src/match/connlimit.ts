@@ -3,6 +3,7 @@
  * list per address of the connections that it was asked about, and looks through it when another comes.
  */
 import { maskOfPrefix4, maskOfPrefix6 } from "../bytes/address.ts";
+import type { Connections } from "../conntrack/connections.ts";
 import { Transport, tupleAt } from "../conntrack/packet-tuple.ts";
 import { IPS_ASSURED, IPS_CONFIRMED } from "../conntrack/status.ts";
 import { ORIGINAL, Tuple } from "../conntrack/tuple.ts";
@@ -28,9 +29,16 @@ interface Connlimit {
   readonly destination: boolean;
 }
 
+/** A connection as it was asked about: by its tuple, in a zone that may hold for one direction only (1, 2; 3 for both). */
+interface Known {
+  readonly tuple: Tuple;
+  readonly zone: number;
+  readonly zoneDirection: number;
+}
+
 /** Connections of one address. */
 interface List {
-  readonly tuples: Tuple[];
+  readonly known: Known[];
   /** Tick in which it was last looked through, and how many there were then. */
   collected: number;
   countThen: number;
@@ -39,7 +47,10 @@ interface List {
 class Counter {
   readonly #on: Engine;
   readonly #lists = new Map<number | string, List>();
+  /** Of the packet. */
   readonly #tuple = new Tuple();
+  #zone = 0;
+  #zoneDirection = 3;
   readonly #transport = new Transport();
 
   constructor(on: Engine) {
@@ -54,9 +65,9 @@ class Counter {
     const handle = this.#connectionOf(p);
     if (handle < 0) return 0;
     const list = this.#lists.get(key);
-    if (list === undefined || list.tuples.length === 0) return this.#begin(key, list, handle, tick);
+    if (list === undefined || list.known.length === 0) return this.#begin(key, list, handle, tick);
     this.#add(list, handle, tick);
-    return list.tuples.length;
+    return list.known.length;
   }
 
   /** get_ct_or_tuple_from_skb: the handle of the packet's connection, 0 for none, -1 for no tuple either. */
@@ -64,26 +75,47 @@ class Counter {
     const { conntrack, family } = this.#on;
     const at = conntrack.connections(family);
     const tuple = this.#tuple;
+    // An invalid packet has lost what a CT rule said of its zone.
+    this.#zone = 0;
+    this.#zoneDirection = 3;
     if (p.ct !== 0) {
       at.tuple(p.ct, ORIGINAL, tuple);
+      this.#zone = at.zone(p.ct);
+      this.#zoneDirection = at.zoneDirection(p.ct);
       return p.ct;
     }
     if (!tupleAt(p, p.start, family, this.#transport, tuple)) return -1;
-    if (hasTemplate(p)) return conntrack.findIn(p, tuple) >>> 1;
-    // An invalid packet has lost what a CT rule said of its zone.
-    tuple.zone = 0;
-    return at.find(tuple, 3) >>> 1;
+    if (hasTemplate(p)) {
+      this.#zone = p.zone;
+      this.#zoneDirection = p.zoneDirection;
+    }
+    return this.#find(at, { tuple, zone: this.#zone, zoneDirection: this.#zoneDirection }) >>> 1;
+  }
+
+  /** nf_conntrack_find_get: the node, or 0. */
+  #find(at: Connections, { tuple, zone, zoneDirection }: Known): number {
+    tuple.zone = (zoneDirection & 1) !== 0 ? zone : 0;
+    if (zone === 0 || zoneDirection === 3) return at.find(tuple, 3);
+    const node = at.find(tuple, 1);
+    if (node !== 0) return node;
+    tuple.zone = (zoneDirection & 2) !== 0 ? zone : 0;
+    return at.find(tuple, 2);
+  }
+
+  /** The packet's connection, to be kept. */
+  #copy(): Known {
+    const tuple = new Tuple();
+    tuple.copyFrom(this.#tuple);
+    return { tuple, zone: this.#zone, zoneDirection: this.#zoneDirection };
   }
 
   /** insert_tree: a list that is empty is made anew, unless the connection needs no count. */
   #begin(key: number | string, list: List | undefined, handle: number, tick: number): number {
     if (list !== undefined) {
       this.#add(list, handle, tick);
-      return list.tuples.length;
+      return list.known.length;
     }
-    const tuple = new Tuple();
-    tuple.copyFrom(this.#tuple);
-    this.#lists.set(key, { tuples: [tuple], collected: tick, countThen: 0 });
+    this.#lists.set(key, { known: [this.#copy()], collected: tick, countThen: 0 });
     return 1;
   }
 
@@ -92,35 +124,34 @@ class Counter {
     const at = this.#on.conntrack.connections(this.#on.family);
     const confirmed = handle !== 0 && (at.status(handle) & IPS_CONFIRMED) !== 0;
     if (confirmed && (at.status(handle) & IPS_ASSURED) !== 0) {
-      if (tick !== list.collected) this.#collect(list, tick, null);
+      if (tick !== list.collected) this.#collect(list, tick, false);
       return;
     }
-    const justCollected = tick === list.collected && list.tuples.length - list.countThen < MOST_COLLECTED;
-    if ((confirmed || !justCollected) && this.#collect(list, tick, this.#tuple)) return;
-    const tuple = new Tuple();
-    tuple.copyFrom(this.#tuple);
-    list.tuples.push(tuple);
+    const justCollected = tick === list.collected && list.known.length - list.countThen < MOST_COLLECTED;
+    if ((confirmed || !justCollected) && this.#collect(list, tick, true)) return;
+    list.known.push(this.#copy());
   }
 
-  /** Throws out what is gone or closed. True: `known` was found on the way, and the rest was not looked at. */
-  #collect(list: List, tick: number, known: Tuple | null): boolean {
+  /** Throws out what is gone or closed. True: the packet's own was `sought` and found, and the rest not looked at. */
+  #collect(list: List, tick: number, sought: boolean): boolean {
     const at = this.#on.conntrack.connections(this.#on.family);
-    const { tuples } = list;
+    const { known } = list;
+    const zone = (this.#zoneDirection & 1) !== 0 ? this.#zone : 0;
     let collected = 0;
     let kept = 0;
     let found = false;
-    for (let i = 0; i < tuples.length; i++) {
-      const tuple = tuples[i];
-      tuples[kept++] = tuple;
+    for (let i = 0; i < known.length; i++) {
+      const one = known[i];
+      known[kept++] = one;
       if (found || collected > MOST_COLLECTED) continue;
-      const node = at.find(tuple, 3);
-      if (node !== 0 && known !== null && tuple.equals(known) && tuple.zone === known.zone) found = true;
-      else if (node === 0 || isClosed(at.protocol(node >>> 1), at.state(node >>> 1))) {
+      const handle = this.#find(at, one) >>> 1;
+      if (handle !== 0 && sought && one.tuple.equals(this.#tuple) && zone === at.zoneOf(handle, ORIGINAL)) found = true;
+      else if (handle === 0 || isClosed(at.protocol(handle), at.state(handle))) {
         kept--;
         collected++;
       }
     }
-    tuples.length = kept;
+    known.length = kept;
     if (found) return true;
     list.collected = tick;
     list.countThen = kept;
