@@ -249,10 +249,23 @@ export interface Refusal {
 export class LoadError extends Error {
   readonly refusals: readonly Refusal[];
   constructor(refusals: readonly Refusal[]) {
-    super(refusals.map((r) => `${where(r)}: ${r.message}`).join("\n"));
+    super(sentences(refusals).join("\n"));
     this.name = "LoadError";
     this.refusals = refusals;
   }
+}
+
+/** One per reason: what is wrong with many rules is said of the first. */
+function sentences(refusals: readonly Refusal[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { message } of refusals) counts.set(message, (counts.get(message) ?? 0) + 1);
+  return refusals
+    .filter(({ message }, i) => refusals.findIndex((other) => other.message === message) === i)
+    .map((refusal) => {
+      const more = counts.get(refusal.message)! - 1;
+      const others = more === 0 ? "" : ` (and ${more} more ${more === 1 ? "rule" : "rules"})`;
+      return `${where(refusal)}: ${refusal.message}${others}`;
+    });
 }
 
 function where(r: Refusal): string {

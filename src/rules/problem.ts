@@ -24,7 +24,7 @@ export function renderProblem(problem: Problem): string {
   return `${file}:${line}:${column}: ${message.trim()}${said}\n${renderPlace(problem)}${hint === null ? "" : `\n${hint}`}`;
 }
 
-/** What nobody sees on a screen, and iptables takes for part of a word. */
+/** What nobody sees on a screen, and iptables takes for part of a word; and what is no rules text at all. */
 function unseen({ text, message }: Problem): string | null {
   if (text.startsWith("\ufeff"))
     return "The file begins with a byte order mark, which iptables takes for part of the first word.";
@@ -34,6 +34,8 @@ function unseen({ text, message }: Problem): string | null {
     return "The file ends right after COMMIT: iptables-restore wants a line break behind it.";
   if (text !== "COMMIT" && text.trim() === "COMMIT")
     return "There are blanks beside COMMIT: iptables-restore wants it alone on its line.";
+  if (/^table (inet|ip|ip6|arp|bridge|netdev) /.test(text))
+    return "This is nftables' own language. iptables-nft-save prints what iptables put there as iptables-save text.";
   if (text.includes("\u00a0")) return "There is a no-break space in the line, which iptables takes for part of a word.";
   return null;
 }

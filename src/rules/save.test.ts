@@ -211,6 +211,7 @@ test("what can't be seen in a line is said below it", (t) => {
   t.regex(hint("*filter\n-A INPUT\u00a0-j ACCEPT\nCOMMIT\n"), /no-break space/);
   t.regex(hint("*filter\nCOMMIT \n"), /blanks beside COMMIT/);
   t.regex(hint("*filter\nCOMMIT"), /wants a line break/);
+  t.regex(hint("table inet filter {\n}\n"), /nftables' own language/);
   t.is(hint("*filter\n-A INPUT --nope\nCOMMIT\n"), "none");
   t.is(hint("COMMIT\n"), "none");
 });
