@@ -31,7 +31,8 @@ export interface Difference {
     | "connections"
     | "trace"
     | "invalid"
-    | "counters";
+    | "counters"
+    | "sets";
   readonly kernel: string;
   readonly twin: string;
 }
@@ -121,7 +122,18 @@ function askAll(scenario: Scenario, kernel: KernelFirewall, how: Thoroughness): 
     events,
     save: scenario.rules === null ? "" : kernel.save(4),
     save6: scenario.rules6 === null ? "" : kernel.save(6),
+    ...(hasSets(scenario) ? { elements: elementsOf(kernel.sets()) } : {}),
   };
+}
+
+const hasSets = ({ host }: Scenario) => host.sets !== undefined && host.sets !== null && host.sets.length > 0;
+
+/** What is in the sets, without the seconds that elements have left. */
+function elementsOf(saved: readonly string[]): string[] {
+  return saved
+    .filter((line) => line.startsWith("add "))
+    .map((line) => line.replace(/ timeout \d+/, ""))
+    .sort();
 }
 
 /** Asks the twin, by the clock and with the dice of the kernel's answer. */
@@ -134,6 +146,7 @@ export function askTwin(scenario: Scenario, kernel: Answer, { telling, silent } 
     events,
     save: scenario.rules === null ? "" : side.save(4),
     save6: scenario.rules6 === null ? "" : side.save(6),
+    ...(kernel.elements === undefined ? {} : { elements: elementsOf(side.sets()) }),
   };
 }
 
@@ -146,6 +159,10 @@ export function differences(kernel: Answer, twin: Answer): Difference[] {
     [kernel.save6, twin.save6],
   ])
     compareSaves(found, k, t);
+  if (kernel.elements !== undefined && twin.elements !== undefined) {
+    const [k, t] = [kernel.elements.join("\n"), twin.elements.join("\n")];
+    if (k !== t) found.push({ event: 0, what: "sets", kernel: k, twin: t });
+  }
   return found;
 }
 

@@ -92,6 +92,11 @@ export class KernelFirewall {
     return this.#network.connections.list(family);
   }
 
+  /** Lines of `ipset save`. */
+  sets(): string[] {
+    return tool("ipset", ["save"]).split("\n");
+  }
+
   /** Expectations as `conntrack -L expect` prints them. */
   expectations(): string[] {
     return tool("conntrack", ["-L", "expect"])

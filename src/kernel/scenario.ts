@@ -51,4 +51,6 @@ export interface Answer {
   /** `iptables-save -c` text without comments, after the last packet; "" without rules. */
   readonly save: string;
   readonly save6: string;
+  /** The `add` lines of `ipset save`, sorted: the order is that of a hash with a seed of its own. Absent: not asked. */
+  readonly elements?: readonly string[];
 }

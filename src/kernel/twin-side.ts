@@ -49,6 +49,11 @@ export class TwinSide {
     );
   }
 
+  /** As KernelFirewall.sets. */
+  sets(): string[] {
+    return withBoth(this.#telling, this.#silent, ({ firewall }) => firewall.host.sets.save().split("\n"));
+  }
+
   /** As KernelFirewall.save. */
   save(family: Family): string {
     const lines = withBoth(this.#telling, this.#silent, ({ firewall }) => firewall.save(family).split("\n"));
