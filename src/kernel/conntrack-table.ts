@@ -76,7 +76,8 @@ function asConntrackPrints(line: string): string {
     .replace(/^ipv[46] +\d+ /, "")
     .replace(/timeout=\d+, stream_timeout=\d+ /, "")
     .replace(/^unknown {2}33 (.*?dst=\S+)(.*?dst=\S+)/, "dccp     33 $1 sport=0 dport=0$2 sport=0 dport=0")
-    .replace(/ zone=0\b/, "")
+    // ctnetlink_dump_zone_id: zone 0 is not told, whichever direction it is for.
+    .replace(/ zone(-orig|-reply)?=0\b/, "")
     .replace(/ use=(\d+)/, (_, use: string) => ` use=${Number(use) - 1}`)
     .replace(/\b(src|dst)=([0-9a-f:]{39})\b/g, (_, side: string, address: string) => `${side}=${compress(address)}`);
 }
@@ -86,9 +87,15 @@ function compress(address: string): string {
   return words === null ? address : formatIpv6(words[0], words[1], words[2], words[3]);
 }
 
-/** The line without what depends on the instant it is read: the timeout, and how many hold the entry just now. */
+/**
+ * The line without what depends on the instant it is read: the timeout, the age (/proc cuts it to seconds otherwise than
+ * the conntrack program), and how many hold the entry just now.
+ */
 export function withoutInstant(line: string): string {
-  return line.replace(/^(\S+ +\d+ )\d+ /, "$1").replace(/ use=\d+/, "");
+  return line
+    .replace(/^(\S+ +\d+ )\d+ /, "$1")
+    .replace(/ delta-time=\d+/, " delta-time")
+    .replace(/ use=\d+/, "");
 }
 
 /** Of the lines, those of connections that have this tuple in one of their directions, in whatever zone. */
