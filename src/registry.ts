@@ -13,6 +13,7 @@ import { esp } from "./match/esp.ts";
 import { eui64 } from "./match/eui64.ts";
 import { frag } from "./match/frag.ts";
 import { hashlimit } from "./match/hashlimit.ts";
+import { helper } from "./match/helper.ts";
 import { hl } from "./match/hl.ts";
 import { icmp } from "./match/icmp.ts";
 import { icmp6 } from "./match/icmp6.ts";
@@ -55,6 +56,7 @@ import { CT } from "./target/CT.ts";
 import { DNAT } from "./target/DNAT.ts";
 import { DROP } from "./target/DROP.ts";
 import { DSCP } from "./target/DSCP.ts";
+import { ECN } from "./target/ECN.ts";
 import { HL } from "./target/HL.ts";
 import { LOG } from "./target/LOG.ts";
 import { MARK } from "./target/MARK.ts";
@@ -68,6 +70,7 @@ import { RETURN } from "./target/RETURN.ts";
 import { SET } from "./target/SET.ts";
 import { SNAT } from "./target/SNAT.ts";
 import { TCPMSS } from "./target/TCPMSS.ts";
+import { TCPOPTSTRIP } from "./target/TCPOPTSTRIP.ts";
 import { TOS } from "./target/TOS.ts";
 import { TRACE } from "./target/TRACE.ts";
 import { TTL } from "./target/TTL.ts";
@@ -90,6 +93,7 @@ const MATCHES: readonly MatchDeclaration[] = [
   frag,
   hashlimit,
   hbh,
+  helper,
   hl,
   icmp,
   icmp6,
@@ -132,6 +136,7 @@ const TARGETS: readonly TargetDeclaration[] = [
   DNAT,
   DROP,
   DSCP,
+  ECN,
   HL,
   LOG,
   MARK,
@@ -145,6 +150,7 @@ const TARGETS: readonly TargetDeclaration[] = [
   SET,
   SNAT,
   TCPMSS,
+  TCPOPTSTRIP,
   TOS,
   TRACE,
   TTL,

@@ -230,6 +230,7 @@ function matchOf(dice: Dice, fam: 4 | 6, table: string, chain: string | null, pr
     u32: () =>
       `-m u32 ${not(dice)}--u32 "${dice.pick(["6&0xFF=6", "0>>22&0x3C@0>>16=4000:4001", "0&0xFFFF=0:60", "4&0x3FFF=0&&8>>24=64", "6&0xFF=0x11,0x1"])}"`,
     ipv6: () => (fam === 6 ? ipv6Of(dice) : ""),
+    helper: () => (table === "raw" ? "" : `-m helper ${not(dice)}--helper ${dice.pick(["ftp", '""'])}`),
     string: () => stringOf(dice),
     owner: () => (chain === "OUTPUT" || chain === "POSTROUTING" ? ownerOf(dice) : ""),
     time: () => timeOf(dice),
@@ -352,6 +353,13 @@ function targetOf(
       `-j TOS ${dice.pick(["--set-tos 0x10", "--set-tos 0x04/0x1c", "--or-tos 0x03", "--and-tos 0xfc", "--xor-tos 0xff"])}`,
       "-j CHECKSUM --checksum-fill",
     );
+    if (protocol === "tcp") {
+      special.push(`-j TCPOPTSTRIP --strip-options ${dice.pick(["mss", "2,3,8", "4,5", "timestamp,sack"])}`);
+      if (fam === 4)
+        special.push(
+          `-j ECN ${dice.pick(["--ecn-tcp-remove", "--ecn-tcp-ece 1", "--ecn-tcp-cwr 1 --ecn-ip-ect 2", "--ecn-ip-ect 1"])}`,
+        );
+    }
     if (chain === "FORWARD" || chain === "OUTPUT" || chain === "POSTROUTING")
       special.push("-j CLASSIFY --set-class 1:20");
     if (fam === 4) special.push("-j TTL --ttl-set 33", "-j TTL --ttl-dec 1", "-j TTL --ttl-inc 2");
