@@ -226,6 +226,15 @@ COMMIT
   });
 });
 
+test("what is wrong with many rules is said once", (t) => {
+  const rule = (set: string) => `-A INPUT -m set --match-set ${set} src\n`;
+  const error = t.throws(() => router(`*filter\n${rule("gone").repeat(3)}${rule("away")}COMMIT\n`));
+  t.deepEqual(
+    error?.message.split("\n").map((line) => line.replace(/^.*: (?=filter)/, "")),
+    ["filter INPUT rule 1: Set gone doesn't exist. (and 2 more rules)", "filter INPUT rule 4: Set away doesn't exist."],
+  );
+});
+
 test("devices, sets and loops that do not exist are refused", (t) => {
   t.throws(() => router().receive("eth7", SYN), { message: "there is no interface eth7" });
   t.throws(() => router("*filter\n-A INPUT -m set --match-set gone src\nCOMMIT\n"), { instanceOf: LoadError });
