@@ -6,11 +6,11 @@ import { PACKET_BROADCAST, PACKET_MULTICAST, Packet } from "./packet.ts";
 
 const MAC = Uint8Array.of(2, 0, 0, 0, 1, 1);
 const DEVICES = [
-  { name: "", mac: null },
-  { name: "lo", mac: null },
-  { name: "eth0", mac: MAC },
-  { name: "eth1", mac: Uint8Array.of(2, 0, 0, 0, 2, 1) },
-  { name: "tun0", mac: null },
+  { name: "", mac: null, loopback: false },
+  { name: "lo", mac: null, loopback: true },
+  { name: "eth0", mac: MAC, loopback: false },
+  { name: "eth1", mac: Uint8Array.of(2, 0, 0, 0, 2, 1), loopback: false },
+  { name: "tun0", mac: null, loopback: false },
 ];
 const SOURCE = [2, 0, 0, 0, 1, 2];
 
@@ -242,6 +242,8 @@ test("link-layer addresses: decoded, of groups, and where there are none", (t) =
   t.is(line(LOG_MAC_DECODE), "IN=eth0 OUT=eth1 ");
   p.inDev = 4;
   t.is(line(LOG_MAC_DECODE), "IN=tun0 OUT=eth1 MAC= ");
+  p.inDev = 1;
+  t.is(line(), "IN=lo OUT=eth1 MAC=00:00:00:00:00:00:00:00:00:00:00:00:08:00 ");
 });
 
 test("in POSTROUTING the packet is on the device that it leaves by", (t) => {

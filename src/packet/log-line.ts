@@ -42,6 +42,7 @@ export interface LogDevice {
   readonly name: string;
   /** Six bytes; null where frames have no Ethernet header. */
   readonly mac: Uint8Array | null;
+  readonly loopback: boolean;
 }
 
 /** `devices` by index, as `host.interfaces`; `prefix` is printed as it is; `flags` are LOG_*. */
@@ -58,13 +59,16 @@ export function logLine(p: Packet, devices: readonly LogDevice[], prefix: string
 
 /** dump_mac_header: destination, source and type of the frame the packet came in. */
 function macHeader(p: Packet, device: LogDevice, flags: number): string {
+  const type = p.family === 4 ? "0800" : "86dd";
+  // Frames through lo have a header, too, which nobody has filled.
+  if (device.loopback) return `MAC=${"00:".repeat(12)}${type.slice(0, 2)}:${type.slice(2)} `;
   const framed = device.mac !== null && p.mac >= 0 && p.macLength === 6;
   const decode = (flags & LOG_MAC_DECODE) !== 0 && device.mac !== null;
   if (!framed) return decode ? "" : "MAC= ";
   const source = formatMac(p.data, p.mac, 6);
   const destination = frameDestination(p, device.mac as Uint8Array);
-  if (decode) return `MACSRC=${source} MACDST=${destination} MACPROTO=${p.family === 4 ? "0800" : "86dd"} `;
-  return `MAC=${destination}:${source}:${p.family === 4 ? "08:00" : "86:dd"} `;
+  if (decode) return `MACSRC=${source} MACDST=${destination} MACPROTO=${type} `;
+  return `MAC=${destination}:${source}:${type.slice(0, 2)}:${type.slice(2)} `;
 }
 
 /** What the frame was addressed to: the device, everybody, or the group's Ethernet address. */
