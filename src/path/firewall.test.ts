@@ -231,7 +231,10 @@ test("what is wrong with many rules is said once", (t) => {
   const error = t.throws(() => router(`*filter\n${rule("gone").repeat(3)}${rule("away")}COMMIT\n`));
   t.deepEqual(
     error?.message.split("\n").map((line) => line.replace(/^.*: (?=filter)/, "")),
-    ["filter INPUT rule 1: Set gone doesn't exist. (and 2 more rules)", "filter INPUT rule 4: Set away doesn't exist."],
+    [
+      "filter INPUT rule 1: Set gone doesn't exist: it is not among the host's sets (and 2 more rules)",
+      "filter INPUT rule 4: Set away doesn't exist: it is not among the host's sets",
+    ],
   );
 });
 

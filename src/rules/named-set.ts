@@ -44,7 +44,7 @@ function parseDirections(word: string): Direction[] {
 /** The host's set of this name. A ruleset cannot name a set that is not there, or one of the other family. */
 export function findSet({ set }: NamedSet, { host, family }: Engine): IpSet {
   const found = host.sets.get(set);
-  if (found === undefined) throw new RuleError(`Set ${set} doesn't exist.`);
+  if (found === undefined) throw new RuleError(`Set ${set} doesn't exist: it is not among the host's sets`);
   if (found.family !== 0 && found.family !== family)
     throw new RuleError(
       `The protocol family of set ${set} is ${found.family === 4 ? "IPv4" : "IPv6"}, which is not applicable.`,
