@@ -523,6 +523,14 @@ test("--zone mark: the mark is read when conntrack sees the packet", (t) => {
   t.regex(conntrack.list()[0], / zone=9 /);
 });
 
+test("a connection that began with 1970 has an age", (t) => {
+  const bench = new Bench({ timestamp: 1 });
+  bench.host.now = 0;
+  bench.see(udp(1, 2));
+  bench.host.now = 2 * SECOND;
+  t.regex(bench.conntrack.list()[0], / delta-time=2 /);
+});
+
 // ── words ────────────────────────────────────────────────────────────────────────────────────────────
 
 test("listing", (t) => {

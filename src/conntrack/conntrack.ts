@@ -394,7 +394,8 @@ export class Conntrack {
 
   /** What a connection keeps as its beginning; 0 when nf_conntrack_timestamp is off. */
   #startTime(): number {
-    return this.sysctl.timestamp !== 0 ? this.host.now : 0;
+    // A capture may begin with 1970.
+    return this.sysctl.timestamp !== 0 ? this.host.now || 1 : 0;
   }
 
   /**
