@@ -24,12 +24,17 @@ export class BySource {
     this.#connections = connections;
   }
 
-  /** The newest connection with the source, protocol and zone of `handle` that comes after `after` (0: the newest). */
-  next(handle: number, after: number): number {
+  /**
+   * The newest connection with this source and protocol, and the zone of `handle`, that comes after `after` (0: the
+   * newest). The source is that of `handle` itself, but for an ICMP id that its destination's translation changed.
+   */
+  next(handle: number, source: Tuple, after: number): number {
     const connections = this.#connections;
     const wanted = this.#wanted;
     const seen = this.#seen;
-    connections.tuple(handle, ORIGINAL, wanted);
+    connections.tuple(handle, ORIGINAL, seen);
+    wanted.copyFrom(source);
+    wanted.zone = seen.zone;
     const zone = hashedZone(connections, handle);
     let at = after === 0 ? this.#heads[this.#bucket(wanted, zone)] : connections.link(after);
     for (; at !== 0; at = connections.link(at)) {

@@ -150,7 +150,7 @@ export class UniqueTuple {
     range: NatRange,
     into: Tuple,
   ): boolean {
-    for (let at = bySource.next(handle, 0); at !== 0; at = bySource.next(handle, at)) {
+    for (let at = bySource.next(handle, current, 0); at !== 0; at = bySource.next(handle, current, at)) {
       connections.tuple(at, REPLY, this.#reply);
       this.#reply.invertInto(into);
       into.dst0 = current.dst0;

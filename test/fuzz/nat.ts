@@ -7,7 +7,7 @@ import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { errorAbout, type Sent } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
 import { dressed } from "./extras.ts";
-import { echo, hex, icmp, tcp, udp } from "./packets.ts";
+import { echo, hex, icmp, rawPacket, sctp, tcp, udp } from "./packets.ts";
 import { DMZ, family, lan, net, OWN, port, recent, rounds, router } from "./world.ts";
 
 export function natScenario(dice: Dice): Scenario {
@@ -35,11 +35,12 @@ function natRules(dice: Dice, fam: 4 | 6): string {
     ":OUTPUT ACCEPT [0:0]",
     ":POSTROUTING ACCEPT [0:0]",
   ];
-  for (let n = dice.int(1, 3); n > 0; n--) lines.push(natRule(dice, "PREROUTING", (proto) => dnat(dice, fam, proto)));
-  if (dice.chance(0.4)) lines.push(natRule(dice, "OUTPUT", (proto) => dnat(dice, fam, proto)));
   for (let n = dice.int(1, 3); n > 0; n--)
-    lines.push(natRule(dice, "POSTROUTING", (proto) => snat(dice, fam, proto, "POSTROUTING")));
-  if (dice.chance(0.2)) lines.push(natRule(dice, "INPUT", (proto) => snat(dice, fam, proto, "INPUT")));
+    lines.push(natRule(dice, fam, "PREROUTING", (proto) => dnat(dice, fam, proto)));
+  if (dice.chance(0.4)) lines.push(natRule(dice, fam, "OUTPUT", (proto) => dnat(dice, fam, proto)));
+  for (let n = dice.int(1, 3); n > 0; n--)
+    lines.push(natRule(dice, fam, "POSTROUTING", (proto) => snat(dice, fam, proto, "POSTROUTING")));
+  if (dice.chance(0.2)) lines.push(natRule(dice, fam, "INPUT", (proto) => snat(dice, fam, proto, "INPUT")));
   lines.push("COMMIT", "*filter", ":INPUT ACCEPT [0:0]", ":FORWARD ACCEPT [0:0]", ":OUTPUT ACCEPT [0:0]");
   for (const state of ["NEW", "ESTABLISHED", "RELATED", "INVALID", "SNAT", "DNAT"])
     lines.push(`-A FORWARD -m conntrack --ctstate ${state}`);
@@ -47,16 +48,19 @@ function natRules(dice: Dice, fam: 4 | 6): string {
   return lines.join("\n");
 }
 
-function natRule(dice: Dice, chain: string, target: (protocol: string) => string): string {
-  const protocol = dice.pick(["", "tcp", "udp"]);
+function natRule(dice: Dice, fam: 4 | 6, chain: string, target: (protocol: string) => string): string {
+  const protocol = dice.pick(["", "tcp", "tcp", "udp", "udp", "sctp", "udplite", fam === 4 ? "icmp" : "ipv6-icmp"]);
   const parts = [`-A ${chain}`];
   if (protocol !== "") parts.push(`-p ${protocol}`);
-  if (protocol !== "" && dice.chance(0.4)) parts.push(`-m ${protocol} --dport ${protocol === "tcp" ? 80 : 53}`);
+  if ((protocol === "tcp" || protocol === "udp") && dice.chance(0.4))
+    parts.push(`-m ${protocol} --dport ${protocol === "tcp" ? 80 : 53}`);
   if (chain === "PREROUTING" && dice.chance(0.3)) parts.push(dice.pick(["-i lan0", "-i wan0"]));
   return [...parts, target(protocol)].join(" ");
 }
 
-const hasPorts = (dice: Dice, rule: string) => rule !== "" && dice.chance(0.5);
+/** Only for these may a target choose among ports; for ICMP they are ids. */
+const hasPorts = (dice: Dice, protocol: string) =>
+  ["tcp", "udp", "sctp", "icmp"].includes(protocol) && dice.chance(0.5);
 
 function dnat(dice: Dice, fam: 4 | 6, proto: string): string {
   switch (dice.weighted({ dnat: 6, redirect: 2, netmap: 1 })) {
@@ -67,7 +71,9 @@ function dnat(dice: Dice, fam: 4 | 6, proto: string): string {
       return `-j DNAT --to-destination ${withPort(fam, address, port)}${extra}`;
     }
     case "redirect":
-      return proto === "" ? "-j REDIRECT" : `-j REDIRECT --to-ports ${dice.pick(["3128", "3128-3130"])}`;
+      return !["tcp", "udp", "sctp"].includes(proto)
+        ? "-j REDIRECT"
+        : `-j REDIRECT --to-ports ${dice.pick(["3128", "3128-3130"])}`;
     default:
       return `-j NETMAP --to ${fam === 4 ? dice.pick(["10.1.0.0/24", "10.1.0.8/29", "10.1.0.5/32"]) : dice.pick(["fd00:3::/64", "fd00:3::10/124"])}`;
   }
@@ -103,7 +109,7 @@ function first(dice: Dice, fam: 4 | 6): Sent {
   const dev = where === "in" ? "wan0" : where === "local" ? "local" : "lan0";
   const ends = { src, dst, id: dice.int(1, 65535) };
   const sport = port(dice, [4000, 4001, 500, 600, 80]);
-  switch (dice.weighted({ tcp: 5, udp: 5, echo: 3 })) {
+  switch (dice.weighted({ tcp: 5, udp: 5, echo: 3, sctp: 1, udplite: 1, other: 1 })) {
     case "tcp":
       return { dev, src, dst, bytes: tcp({ ...ends, sport, dport: dice.pick([80, 443]), flags: 2, seq: 1000 }) };
     case "udp":
@@ -119,6 +125,14 @@ function first(dice: Dice, fam: 4 | 6): Sent {
           checksum: dice.chance(0.1) ? "none" : null,
         }),
       };
+    case "sctp": {
+      const chunks = Uint8Array.of(1, 0, 0, 20, 0, 0, 0, 1, ...new Uint8Array(12));
+      return { dev, src, dst, bytes: sctp({ ...ends, sport, dport: dice.pick([80, 443]), tag: 0, chunks }) };
+    }
+    case "udplite":
+      return { dev, src, dst, bytes: udp({ ...ends, sport, dport: 53, data: dice.bytes(9), protocol: 136 }) };
+    case "other":
+      return { dev, src, dst, bytes: rawPacket(ends, dice.pick([47, 50, 33]), dice.bytes(16)) };
     default:
       return { dev, src, dst, bytes: echo({ ...ends, id16: port(dice, [7, 8, 9]) }) };
   }
