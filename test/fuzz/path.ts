@@ -2,6 +2,7 @@
  * Where packets go: TTL, MTU, routes of every type, martians, rp_filter, broadcast and multicast, packets of the host
  * itself, and fragments of all of these.
  */
+import type { HostConfig } from "../../src/host/config.ts";
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { datagram, mangled } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
@@ -29,6 +30,22 @@ const ROUTES: Readonly<Record<4 | 6, readonly string[]>> = {
 
 export function routingScenario(dice: Dice): Scenario {
   const fam = family(dice);
+  const routes = [
+    ...(ROUTER.routes as string[]).filter((route) => dice.chance(0.85) || route.includes("::") !== (fam === 6)),
+  ];
+  for (const route of ROUTES[fam]) if (dice.chance(0.3)) routes.push(route);
+  if (dice.chance(0.5)) for (let n = dice.int(1, 6); n > 0; n--) routes.push(anyRoute(dice, fam));
+  const armed = dice.chance(0.7);
+  const host = router(dice, routingSysctl(dice), { routes: oneEach(routes), interfaces: devices(dice) });
+  const events = rounds(dice, () => Array.from({ length: dice.int(3, 14) }, () => wanderer(dice, fam)));
+  const rules = armed
+    ? COUNT_STATES
+    : "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
+  return { host, rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+}
+
+/** Settings that have a say in where a packet goes, of the host and of single devices. */
+function routingSysctl(dice: Dice): Record<string, number> {
   const sysctl: Record<string, number> = {};
   const maybe = (key: string, value: number, probability: number) => {
     if (dice.chance(probability)) sysctl[key] = value;
@@ -39,15 +56,7 @@ export function routingScenario(dice: Dice): Scenario {
   maybe("net.ipv4.conf.all.route_localnet", 1, 0.1);
   maybe("net.ipv6.conf.all.forwarding", 0, 0.08);
   for (const dev of ["all", "lan0", "wan0", "dmz0"]) {
-    for (const key of [
-      "rp_filter",
-      "forwarding",
-      "accept_local",
-      "route_localnet",
-      "accept_source_route",
-      "src_valid_mark",
-    ])
-      maybe(`net.ipv4.conf.${dev}.${key}`, dice.int(0, key === "rp_filter" ? 2 : 1), 0.06);
+    for (const key of SWITCHES4) maybe(`net.ipv4.conf.${dev}.${key}`, dice.int(0, key === "rp_filter" ? 2 : 1), 0.06);
     for (const key of ["forwarding", "accept_source_route"]) maybe(`net.ipv6.conf.${dev}.${key}`, dice.int(0, 1), 0.04);
     maybe(`net.ipv4.conf.${dev}.send_redirects`, 1, 0.05);
     maybe(`net.ipv6.conf.${dev}.hop_limit`, dice.int(1, 255), 0.05);
@@ -56,24 +65,60 @@ export function routingScenario(dice: Dice): Scenario {
   maybe("net.ipv4.icmp_errors_use_inbound_ifaddr", 1, 0.1);
   maybe("net.ipv6.auto_flowlabels", dice.int(0, 3), 0.1);
   maybe("net.ipv6.icmp.error_anycast_as_unicast", 1, 0.1);
-  const routes = [
-    ...(ROUTER.routes as string[]).filter((route) => dice.chance(0.85) || route.includes("::") !== (fam === 6)),
-  ];
-  for (const route of ROUTES[fam]) if (dice.chance(0.3)) routes.push(route);
-  const armed = dice.chance(0.7);
-  const narrow = dice.chance(0.3);
-  const interfaces = { ...(ROUTER.interfaces as Record<string, string[]>) };
-  const host = router(dice, sysctl, {
-    routes: oneEach(routes),
-    interfaces: narrow
-      ? { ...interfaces, wan0: { addresses: interfaces.wan0, mtu: dice.pick([1280, 1400]) } }
-      : interfaces,
-  });
-  const events = rounds(dice, () => Array.from({ length: dice.int(3, 14) }, () => wanderer(dice, fam)));
-  const rules = armed
-    ? COUNT_STATES
-    : "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
-  return { host, rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
+  return sysctl;
+}
+
+const SWITCHES4 = [
+  "rp_filter",
+  "forwarding",
+  "accept_local",
+  "route_localnet",
+  "accept_source_route",
+  "src_valid_mark",
+];
+
+/** The router's devices, now and then a narrow one, one with more addresses, or one to a single peer. */
+function devices(dice: Dice): HostConfig["interfaces"] {
+  const { lan0, dmz0, wan0 } = ROUTER.interfaces as Record<string, string[]>;
+  return {
+    lan0: dice.chance(0.2) ? [...lan0, "10.0.7.1/24", "10.0.0.200/24", "fd00:1:7::1/64", "fd00:1::200/128"] : lan0,
+    dmz0: dice.chance(0.1) ? [...dmz0, "192.0.2.32/31"] : dmz0,
+    wan0: dice.chance(0.3) ? { addresses: wan0, mtu: dice.pick([1280, 1400]) } : wan0,
+    ...(dice.chance(0.2) ? { ppp0: [{ address: "10.9.9.1", peer: "10.9.9.2" }, "fd00:9::1/127"] } : {}),
+  };
+}
+
+/** A route of some length to somewhere among the addresses that packets go to. */
+function anyRoute(dice: Dice, fam: 4 | 6): string {
+  const way = dice.pick(
+    fam === 4
+      ? ["via 10.1.0.5", "dev dmz0", "dev lan0", "dev wan0 src 203.0.113.9", "via 10.0.0.77", "dev wan0 mtu lock 700"]
+      : ["via fd00:3::5", "dev dmz0", "dev lan0", "via fd00:1::77", "dev wan0 mtu 1280", "dev lan0 src fd00:3::1"],
+  );
+  const metric = dice.chance(0.3) ? ` metric ${dice.int(1, 2000)}` : "";
+  const to = prefix(dice, fam);
+  switch (dice.weighted({ way: 6, blackhole: 1, unreachable: 1, prohibit: 1, local: 1 })) {
+    case "way":
+      return `${to} ${way}${metric}`;
+    case "blackhole":
+      return `blackhole ${to}${metric}`;
+    case "unreachable":
+      return `unreachable ${to}${metric}`;
+    case "prohibit":
+      return `prohibit ${to}${metric}`;
+    default:
+      return `local ${to} dev lo`;
+  }
+}
+
+function prefix(dice: Dice, fam: 4 | 6): string {
+  if (fam === 6) {
+    const length = dice.pick([48, 64, 96, 112, 120, 124, 127, 128]);
+    const end = dice.int(0, 0x1ff) & (length < 112 ? 0 : -1 << (128 - length));
+    return `${dice.pick(["2001:db8::", "2001:db8:1::"])}${end === 0 ? "" : end.toString(16)}/${length}`;
+  }
+  const length = dice.int(24, 32);
+  return `${dice.pick(["198.51.100", "192.0.2"])}.${dice.int(0, 255) & (-1 << (32 - length))}/${length}`;
 }
 
 /** Two routes to one network would be refused. */
@@ -81,7 +126,7 @@ function oneEach(routes: readonly string[]): string[] {
   const seen = new Set<string>();
   return routes.filter((route) => {
     const key =
-      route.replace(/^(blackhole|unreachable|prohibit) /, "").split(" ")[0] + (route.includes("::") ? "6" : "4");
+      route.replace(/^(blackhole|unreachable|prohibit|local) /, "").split(" ")[0] + (route.includes("::") ? "6" : "4");
     return !seen.has(key) && seen.add(key);
   });
 }
