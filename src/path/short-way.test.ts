@@ -3,6 +3,7 @@ import test from "ava";
 import fc from "fast-check";
 import { Host } from "../host/host.ts";
 import { loadRuleset, packet } from "../index.ts";
+import { IPPROTO_UDP } from "../packet/transport.ts";
 import { Firewall, type Outcome } from "./firewall.ts";
 
 const RULES = `*nat
@@ -58,10 +59,15 @@ const event = fc.record({
   value: fc.nat(255),
   end: fc.oneof({ weight: 6, arbitrary: fc.constant(2000) }, fc.nat(60)),
   mend: fc.boolean(),
+  /** UDP without a checksum. */
+  unsummed: fc.boolean(),
 });
 
-function bytesOf({ of, at, value, end, mend }: { of: number; at: number; value: number; end: number; mend: boolean }) {
+type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
+
+function bytesOf({ of, at, value, end, mend, unsummed }: Event): Uint8Array {
   const bytes = packet(TALK[of][1]);
+  if (unsummed && bytes[9] === IPPROTO_UDP) bytes.fill(0, 26, 28);
   if (at >= 0 && at < bytes.length) bytes[at] = value;
   if (mend) sumHeader(bytes);
   return bytes.subarray(0, Math.min(end, bytes.length));
