@@ -41,6 +41,8 @@ const UNREACHABLE = makeRoute({ type: RTN_UNREACHABLE, error: EHOSTUNREACH, reas
 const PROHIBIT = makeRoute({ type: RTN_UNREACHABLE, error: EACCES, reason: "prohibit route" });
 const BLACKHOLE = makeRoute({ type: RTN_UNREACHABLE, error: EINVAL, reason: "blackhole route" });
 const REJECT = makeRoute({ type: RTN_UNREACHABLE, error: ENETUNREACH, reason: "the route leads to lo" });
+/** The host's own packets go as far as OUTPUT: the route has no error of its own (fib6_prop), only a discarding output. */
+const REJECT_OUTPUT = makeRoute({ type: RTN_UNREACHABLE, dev: LO, sourceDev: LO, mtu: 65536, reason: REJECT.reason });
 const GROUP = makeRoute({ type: RTN_MULTICAST, dev: LO });
 const NOT_A_MEMBER = makeRoute({
   type: RTN_UNSPEC,
@@ -144,7 +146,8 @@ export class Routing6 {
     const tag = oif * 2 + (chosen ? 1 : 0);
     const slot = SLOTS + slotOf(w0, w1, w2, w3, tag);
     if (this.#holds(slot, w0, w1, w2, w3, tag)) return this.#found[slot];
-    const route = this.#routeOf(this.#outputEntry(w0, w1, w2, w3, oif, chosen));
+    const found = this.#routeOf(this.#outputEntry(w0, w1, w2, w3, oif, chosen));
+    const route = found === REJECT ? REJECT_OUTPUT : found;
     this.#remember(slot, w0, w1, w2, w3, tag, route);
     return route;
   }

@@ -2,11 +2,11 @@
  * IPv6 on its way out: packets of the host's own through OUTPUT, then everything that leaves through POSTROUTING, in
  * fragments when it may be cut and is too long (ip6_output.c).
  */
-import { EACCES, EINVAL } from "../host/route.ts";
+import { EACCES, EINVAL, RTN_UNREACHABLE } from "../host/route.ts";
 import { ACCEPT, OUTPUT, POSTROUTING } from "../packet/hook.ts";
 import { PACKET_LOOPBACK } from "../packet/packet.ts";
 import { fragment6 } from "./fragment6.ts";
-import { ICMPV6_TOO_BIG, icmpSend6 } from "./icmp6.ts";
+import { ICMPV6_TOO_BIG, ICMPV6_UNREACHABLE, icmpSend6 } from "./icmp6.ts";
 import { type Skb, WAY_OUTPUT } from "./skb.ts";
 import { LO, type Stack } from "./stack.ts";
 
@@ -27,6 +27,11 @@ export function output6(on: Stack, p: Skb): number {
   const route = p.route;
   if (route === null) return on.drop(p, "no route");
   p.outDev = p.deviceNow = route.dev;
+  if (route.type === RTN_UNREACHABLE) {
+    // ip6_pkt_discard_out
+    icmpSend6(on, p, ICMPV6_UNREACHABLE, 0, 0);
+    return on.drop(p, route.reason);
+  }
   if (on.host.interfaces[route.dev].settings6.disabled) return on.drop(p, "IPv6 is off on the device");
   on.enter(POSTROUTING, p);
   const code = on.hooks6.postRouting(p);
