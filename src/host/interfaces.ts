@@ -55,6 +55,8 @@ export interface DeviceSettings4 {
   acceptLocal: boolean;
   routeLocalnet: boolean;
   acceptSourceRoute: boolean;
+  /** Broadcasts to other networks of the host are forwarded. */
+  bcForwarding: boolean;
   sendRedirects: boolean;
   sharedMedia: boolean;
   dropUnicastInL2Multicast: boolean;
@@ -157,6 +159,7 @@ function makeInterface(index: number, config: NamedInterfaceConfig): Interface {
       acceptLocal: false,
       routeLocalnet: false,
       acceptSourceRoute: false,
+      bcForwarding: false,
       sendRedirects: false,
       sharedMedia: true,
       dropUnicastInL2Multicast: false,

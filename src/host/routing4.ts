@@ -219,6 +219,7 @@ export class Routing4 {
     if (isLoopback4(dst) && !settings.routeLocalnet) return DESTINATION_LOOPBACK;
     const entry = this.#fib.lookup(dst, 0, RT_SCOPE_UNIVERSE);
     if (entry === null || isReject(entry.type)) return settings.forwarding ? rejected(entry) : FORWARDING_OFF;
+    if (entry.type === RTN_BROADCAST && settings.bcForwarding) return this.#unicast(entry);
     if (entry.type === RTN_BROADCAST || entry.type === RTN_LOCAL) {
       entry.input ??= makeRoute({ type: entry.type, dev: LO, mtu: this.#interfaces[LO].mtu, sourceDev: entry.dev });
       return entry.input;

@@ -265,7 +265,7 @@ export const CONF4 = table(`
   arp_filter 0 int
   arp_ignore 0 int
   arp_notify 0 int
-  bc_forwarding 0 int !
+  bc_forwarding 0 int
   bootp_relay 0 int
   disable_policy 0 int
   disable_xfrm 0 int

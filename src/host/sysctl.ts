@@ -236,6 +236,7 @@ export class Sysctl {
       settings4.acceptLocal = either("accept_local");
       settings4.routeLocalnet = either("route_localnet");
       settings4.acceptSourceRoute = own4("accept_source_route") !== 0 && all4("accept_source_route") !== 0;
+      settings4.bcForwarding = own4("bc_forwarding") !== 0 && all4("bc_forwarding") !== 0;
       settings4.sendRedirects = either("send_redirects");
       settings4.sharedMedia = either("shared_media");
       settings4.dropUnicastInL2Multicast = either("drop_unicast_in_l2_multicast");
