@@ -72,14 +72,16 @@ export class ConntrackTable {
 
 /** nf_conntrack_standalone.c: ct_seq_show → libnetfilter_conntrack's default output. */
 function asConntrackPrints(line: string): string {
-  return line
-    .replace(/^ipv[46] +\d+ /, "")
-    .replace(/timeout=\d+, stream_timeout=\d+ /, "")
-    .replace(/^unknown {2}33 (.*?dst=\S+)(.*?dst=\S+)/, "dccp     33 $1 sport=0 dport=0$2 sport=0 dport=0")
-    // ctnetlink_dump_zone_id: zone 0 is not told, whichever direction it is for.
-    .replace(/ zone(-orig|-reply)?=0\b/, "")
-    .replace(/ use=(\d+)/, (_, use: string) => ` use=${Number(use) - 1}`)
-    .replace(/\b(src|dst)=([0-9a-f:]{39})\b/g, (_, side: string, address: string) => `${side}=${compress(address)}`);
+  return (
+    line
+      .replace(/^ipv[46] +\d+ /, "")
+      .replace(/timeout=\d+, stream_timeout=\d+ /, "")
+      .replace(/^unknown {2}33 (.*?dst=\S+)(.*?dst=\S+)/, "dccp     33 $1 sport=0 dport=0$2 sport=0 dport=0")
+      // ctnetlink_dump_zone_id: zone 0 is not told, whichever direction it is for.
+      .replace(/ zone(-orig|-reply)?=0\b/, "")
+      .replace(/ use=(\d+)/, (_, use: string) => ` use=${Number(use) - 1}`)
+      .replace(/\b(src|dst)=([0-9a-f:]{39})\b/g, (_, side: string, address: string) => `${side}=${compress(address)}`)
+  );
 }
 
 function compress(address: string): string {
