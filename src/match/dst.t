@@ -21,3 +21,5 @@
 -m dst ! --dst-opts 1;;FAIL;dst: option "--dst-opts" cannot be inverted.
 -m dst --dst-len 8 --dst-opts 5:2,1;=;OK
 -m dst --dst-len 4294967296;;FAIL;dst: bad value for option "--dst-len", or out of range (0-4294967295).
+-m dst --dst-opts 99999999999999999999;;FAIL;opt `99999999999999999999' specified too big: would overflow
+-m dst --dst-opts 1:99999999999999999999;;FAIL;length `99999999999999999999' specified too big: would overflow

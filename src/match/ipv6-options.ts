@@ -20,8 +20,9 @@ interface Option {
 
 function listType(name: string, padding: string): OptionType<readonly Option[]> {
   const number = (text: string, what: string) => {
-    const { value, rest } = strtoul(text, 0);
+    const { value, rest, overflows } = strtoul(text, 0);
     if (rest === text) throw new RuleError(`${name}: no valid digits in ${what} \`${text}'`);
+    if (overflows) throw new RuleError(`${what} \`${text}' specified too big: would overflow`);
     if (rest !== "") throw new RuleError(`${name}: error parsing ${what} \`${text}'`);
     return value & 0xff;
   };

@@ -14,6 +14,7 @@
 -m policy --dir in --pol ipsec ! --reqid 1 ! --spi 7 ! --proto ah ! --mode transport ! --tunnel-src 1.2.3.4;-m policy --dir in --pol ipsec ! --reqid 1 ! --spi 0x7 ! --proto ah ! --mode transport ! --tunnel-src 1.2.3.4;OK
 -m policy --dir in --pol ipsec --reqid 1 --reqid 2;;FAIL;policy match: double --reqid option
 -m policy --dir in --pol ipsec --spi 1 --spi 2;;FAIL;policy match: double --spi option
+-m policy --dir in --pol ipsec --mode tunnel --mode nth;;FAIL;policy match: double --mode option
 -m policy --dir in --pol ipsec --proto tcp;;FAIL;policy match: protocol must be ah/esp/ipcomp
 -m policy --dir in --pol ipsec --mode foo;;FAIL;policy match: invalid mode "foo"
 -m policy --dir in --pol ipsec --tunnel-src 1.2.3.4;;FAIL;policy match: --tunnel-src/--tunnel-dst is only valid in tunnel mode

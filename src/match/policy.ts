@@ -22,15 +22,17 @@ interface InElement<V> {
 
 const elementOf = ({ given }: OptionSite) => (given["--next"]?.value as readonly true[] | undefined)?.length ?? 0;
 
-function inElement<V>(type: OptionType<V>): OptionType<InElement<V>> {
+/** Whether it is the second of its element is asked after its value is read, but for words (`isWord`), before. */
+function inElement<V>(type: OptionType<V>, isWord = false): OptionType<InElement<V>> {
   return {
     arity: 1,
     parse(words, site) {
       const element = elementOf(site);
-      const value = type.parse(words, site);
       const before = (site.given[site.option]?.value ?? []) as readonly InElement<V>[];
-      if (before.some((known) => known.element === element))
-        throw new RuleError(`policy match: double ${site.option} option`);
+      const again = before.some((known) => known.element === element);
+      if (again && isWord) throw new RuleError(`policy match: double ${site.option} option`);
+      const value = type.parse(words, site);
+      if (again) throw new RuleError(`policy match: double ${site.option} option`);
       return { element, not: site.not, value };
     },
     print: ({ value }, site) => type.print(value, site),
@@ -74,7 +76,7 @@ const OPTIONS = {
   "--tunnel-src": optNot(inElement(hostMask), { ...many, help: "source of an element's tunnel" }),
   "--tunnel-dst": optNot(inElement(hostMask), { ...many, help: "destination of an element's tunnel" }),
   "--proto": optNot(inElement(ipsecProtocol), { ...many, help: "ah, esp, ipcomp" }),
-  "--mode": optNot(inElement(mode), { ...many, help: "transport, tunnel" }),
+  "--mode": optNot(inElement(mode, true), { ...many, help: "transport, tunnel" }),
   "--next": opt(next, { ...many, needs: ["--strict"], help: "the next element" }),
 };
 

@@ -124,13 +124,14 @@ const HEXADECIMAL = /^[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+)/;
 const OCTAL_OR_DECIMAL = /^[ \t\n\v\f\r]*([+-]?)(0[0-7]*|[1-9][0-9]*)/;
 
 /** C's strtoul: the number, cut to 32 bits, and what is left. */
-export function strtoul(text: string, base: 0 | 10): { value: number; rest: string } {
+export function strtoul(text: string, base: 0 | 10): { value: number; rest: string; overflows: boolean } {
   const found = (base === 10 ? DECIMAL : HEXADECIMAL.test(text) ? HEXADECIMAL : OCTAL_OR_DECIMAL).exec(text);
-  if (found === null) return { value: 0, rest: text };
+  if (found === null) return { value: 0, rest: text, overflows: false };
   const [whole, sign, digits] = found;
   const octal = base === 0 && /^0[0-7]/.test(digits);
   const number = BigInt(octal ? `0o${digits}` : digits);
   const most = (1n << 64n) - 1n;
-  const clamped = number > most ? most : number;
-  return { value: Number(BigInt.asUintN(32, sign === "-" ? -clamped : clamped)), rest: text.slice(whole.length) };
+  const overflows = number > most;
+  const clamped = overflows ? most : sign === "-" ? -number : number;
+  return { value: Number(BigInt.asUintN(32, clamped)), rest: text.slice(whole.length), overflows };
 }
