@@ -63,6 +63,7 @@ import { MARK } from "./target/MARK.ts";
 import { MASQUERADE } from "./target/MASQUERADE.ts";
 import { NETMAP } from "./target/NETMAP.ts";
 import { NFLOG } from "./target/NFLOG.ts";
+import { NFQUEUE } from "./target/NFQUEUE.ts";
 import { NOTRACK } from "./target/NOTRACK.ts";
 import { REDIRECT } from "./target/REDIRECT.ts";
 import { REJECT } from "./target/REJECT.ts";
@@ -143,6 +144,7 @@ const TARGETS: readonly TargetDeclaration[] = [
   MASQUERADE,
   NETMAP,
   NFLOG,
+  NFQUEUE,
   NOTRACK,
   REDIRECT,
   REJECT,

@@ -21,12 +21,14 @@ sets: |
   create a hash:ip
   add a 1.2.3.4
 owner: {uid: 1000, gid: 100, groups: [4, 27]}
+queues: none
 seed: 5
 `;
   t.deepEqual(problems(text), []);
   const { config } = loadHostFile(text, "host.yaml");
   t.deepEqual(Object.keys(config.interfaces ?? {}), ["lan0", "wan0", "tun0", "x0"]);
   t.is(config.seed, 5);
+  t.is(config.queues, "none");
   t.deepEqual(config.owner, { uid: 1000, gid: 100, groups: [4, 27] });
 });
 
@@ -39,8 +41,11 @@ test("JSON, tabs and all; an empty file is an empty host", (t) => {
 });
 
 const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
-  ["- a", ["1:1+1 expected a map with interfaces, routes, sysctl, sets, owner, seed"]],
-  ["sysctls: {}", ['1:1+7 there is no "sysctls" here: a host has interfaces, routes, sysctl, sets, owner and seed']],
+  ["- a", ["1:1+1 expected a map with interfaces, routes, sysctl, sets, owner, queues, seed"]],
+  [
+    "sysctls: {}",
+    ['1:1+7 there is no "sysctls" here: a host has interfaces, routes, sysctl, sets, owner, queues and seed'],
+  ],
   [
     "seed: x\nroutes: 7",
     [
@@ -50,6 +55,7 @@ const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
   ],
   ["owner: {uid: x, gid: 5}", ["1:14+1 owner.uid: expected a user's number"]],
   ["owner: {uid: -1, gid: 5}", ["1:8+1 owner must be {uid, gid, groups} with numbers from 0 to 4294967294, not -1"]],
+  ["queues: 7", ["1:9+1 queues: expected none, or nothing"]],
   ["interfaces:\n  a: 5", ["2:6+1 interfaces.a: expected addresses, or {addresses, mac, mtu}"]],
   [
     "interfaces:\n  a: {addresses: [10.0.0.1/24, 5], mtus: 1}",

@@ -83,9 +83,10 @@ const FORM = z.strictObject(
       )
       .nullable()
       .optional(),
+    queues: z.literal("none", expected("none, or nothing")).nullable().optional(),
     seed: wholeNumber("a whole number").nullable().optional(),
   },
-  expected("a map with interfaces, routes, sysctl, sets, owner, seed"),
+  expected("a map with interfaces, routes, sysctl, sets, owner, queues, seed"),
 );
 
 /** Reads a host's description; `file` is for the sentences. The config is only good for use when there is no problem. */
@@ -137,7 +138,7 @@ function shapeProblems(issue: z.core.$ZodIssue, above: Path, places: Places): Pr
 
 const known = (path: Path) =>
   path.length === 0
-    ? ": a host has interfaces, routes, sysctl, sets, owner and seed"
+    ? ": a host has interfaces, routes, sysctl, sets, owner, queues and seed"
     : path[0] === "interfaces"
       ? ": an interface has addresses, mac and mtu"
       : "";

@@ -48,6 +48,8 @@ export interface HostConfig {
   readonly sets?: string | readonly string[] | null;
   /** Who sends what the host itself sends, for `-m owner`; none: such rules are refused. */
   readonly owner?: OwnerConfig | null;
+  /** "none": no program listens to what `-j NFQUEUE` hands on; not said: such rules are refused. */
+  readonly queues?: "none" | null;
   /** Seed of the random source; default 1. */
   readonly seed?: number | null;
 }
@@ -59,6 +61,7 @@ const HOST_KEYS: Readonly<Record<keyof HostConfig, true>> = {
   sysctl: true,
   sets: true,
   owner: true,
+  queues: true,
   seed: true,
 };
 const INTERFACE_KEYS: Readonly<Record<keyof NamedInterfaceConfig, true>> = {

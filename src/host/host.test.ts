@@ -55,7 +55,7 @@ test("addresses are kept in the kernel's order", (t) => {
 
 test("a key that nobody reads is refused", (t) => {
   t.throws(() => new Host({ interface: { lan0: null } } as never), {
-    message: 'a host has no "interface": it has interfaces, routes, sysctl, sets, owner, seed',
+    message: 'a host has no "interface": it has interfaces, routes, sysctl, sets, owner, queues, seed',
   });
   t.throws(() => new Host({ interfaces: { lan0: { adresses: [] } } } as never), {
     message: 'interface lan0 has no "adresses": it has addresses, mac, mtu',

@@ -28,6 +28,8 @@ export class Host {
   log: ((line: string) => void) | null = null;
   /** Who sends what the host itself sends; null: nobody said. */
   readonly owner: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | null;
+  /** No program listens to NFQUEUE's queues; false: nobody said. */
+  readonly queuesUnheard: boolean;
   readonly #byName = new Map<string, Interface>();
   readonly #routing4: Routing4;
   readonly #routing6: Routing6;
@@ -39,6 +41,9 @@ export class Host {
     if (!Number.isSafeInteger(seed)) throw new HostError(`seed must be a whole number, not ${seed}`);
     this.random = new SeededRandom(seed);
     this.owner = ownerOf(config.owner);
+    const queues = config.queues ?? null;
+    if (queues !== null && queues !== "none") throw new HostError(`queues can only be none, not ${queues}`);
+    this.queuesUnheard = queues === "none";
     this.interfaces = makeInterfaces(config.interfaces);
     for (const device of this.interfaces) if (device.index > 0) this.#byName.set(device.name, device);
     this.#routing4 = new Routing4(this.interfaces);

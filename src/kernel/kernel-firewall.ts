@@ -13,7 +13,7 @@ import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import { tupleOf } from "../path/entry-of.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
-import type { Ruleset } from "../rules/ruleset.ts";
+import type { Ruleset, Use } from "../rules/ruleset.ts";
 import { linesWith, withoutInstant } from "./conntrack-table.ts";
 import { tool } from "./namespace.ts";
 import type { LogMessage } from "./netfilter-log.ts";
@@ -266,8 +266,10 @@ function decider(trace: readonly TraceLine[], ruleset: Ruleset | null, passed: b
   }
   const target = where?.rules[(rule ?? 0) - 1]?.target;
   // What a rule let go on, and is gone all the same, was dropped by something that leaves no trace.
-  const drops = target?.kind === "target" && DROPPING.includes(target.use.name);
+  const drops = target?.kind === "target" && isDropping(target.use);
   return passed || drops ? { ...place, rule: rule ?? 0 } : { reason: KERNEL_SILENT };
 }
 
-const DROPPING: readonly string[] = ["DROP", "REJECT"];
+/** The kernel engine has no program that listens to a queue. */
+const isDropping = ({ name, options }: Use) =>
+  name === "DROP" || name === "REJECT" || (name === "NFQUEUE" && !Object.hasOwn(options as object, "--queue-bypass"));

@@ -111,6 +111,8 @@ const VALUES: Readonly<Record<string, readonly string[] | "address">> = {
   "--type": words("accept drop reject ACCEPT foo"),
   "--name": words('ssh DEFAULT foo a/b . "" "a b"'),
   "--mask": "address",
+  "--queue-num": words("0 1 65535 65536 -1 x 0x10"),
+  "--queue-balance": words("0:3 0:65535 0:65534 1:65535 3:3 4:3 5 5: :5 : 1:2:3 x 1:x"),
   "--nflog-prefix": ['"foo "', "bar", '""', '"a\\"b"', "x".repeat(70)],
   "--hashlimit-upto": HASHLIMIT_RATES,
   "--hashlimit-above": HASHLIMIT_RATES,

@@ -14,7 +14,7 @@ export function rulesScenario(dice: Dice): Scenario {
   const events = rounds(dice, () => Array.from({ length: dice.int(3, 16) }, () => packet(dice, fam)));
   const sets = fam === 4 ? SETS4 : SETS6;
   return {
-    host: router(dice, {}, { sets, owner: { uid: 0, gid: 0 } }),
+    host: router(dice, {}, { sets, owner: { uid: 0, gid: 0 }, queues: "none" }),
     rules: fam === 4 ? rules : null,
     rules6: fam === 6 ? rules : null,
     events,
@@ -332,6 +332,7 @@ function targetOf(
   if (users.length > 0 && dice.chance(0.3)) return `${dice.chance(0.2) ? "-g" : "-j"} ${dice.pick(users)}`;
   const plain = ["-j ACCEPT", "-j RETURN", "", '-j LOG --log-prefix "fuzz: "', "-j NFLOG --nflog-group 7"];
   if (table !== "mangle" || dice.chance(0.2)) plain.push("-j DROP");
+  if (dice.chance(0.2)) plain.push(`-j NFQUEUE${table === "nat" ? "" : dice.pick([" --queue-bypass", ""])}`);
   const special: string[] = [
     "-j SET --add-set hosts src",
     "-j SET --del-set hosts src",
