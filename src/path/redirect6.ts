@@ -21,7 +21,9 @@ const PER_DESTINATION = 1000;
 export function redirect6(on: Stack, p: Skb, route: Route): void {
   const address = (w0: number, w1: number, w2: number, w3: number) => `${w0},${w1},${w2},${w3}`;
   if (!on.limit.peer(address(p.dst0, p.dst1, p.dst2, p.dst3), PER_DESTINATION)) return;
-  const own = on.host.interfaces[route.dev].addresses.find((a) => a.family === 6 && isLinkLocal(a.words[0]));
+  // __ipv6_get_lladdr: the oldest; addresses are listed newest first.
+  const links = on.host.interfaces[route.dev].addresses.filter((a) => a.family === 6 && isLinkLocal(a.words[0]));
+  const own = links.at(-1);
   if (own === undefined) return;
   const gateway = (route.via0 | route.via1 | route.via2 | route.via3) !== 0;
   const target = gateway ? [route.via0, route.via1, route.via2, route.via3] : [p.dst0, p.dst1, p.dst2, p.dst3];
