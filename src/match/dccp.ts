@@ -118,8 +118,7 @@ export const dccp = match({
       if (!portMatches(sport, p.sport) || !portMatches(dport, p.dport)) return false;
       if (asked !== undefined && ((asked.value & (1 << typeOf(p))) !== 0) === asked.not) return false;
       if (option === undefined) return true;
-      const found = hasOption(p, option.value);
-      return !p.hotdrop && found !== option.not;
+      return hasOption(p, option.value) !== option.not;
     };
   },
 

@@ -204,8 +204,7 @@ export const sctp = match({
       }
       if (!portMatches(sport, p.sport) || !portMatches(dport, p.dport)) return false;
       if (wanted === null || chunks === undefined) return true;
-      const matches = chunksMatch(wanted, p);
-      return !p.hotdrop && matches !== chunks.not;
+      return chunksMatch(wanted, p) !== chunks.not;
     };
   },
 

@@ -16,6 +16,8 @@ export function askRule(rule: CompiledRule, counters: Float64Array, p: Packet): 
   for (let i = 0; i < conditions.length; i++) if (!conditions[i].test(p)) return p.hotdrop ? rule.hotdropCode : GO_ON;
   counters[rule.counter]++;
   counters[rule.counter + 1] += p.length;
+  // A match could not read its header, and yet held (`! --chunk-types`).
+  if (p.hotdrop && rule.does !== ACTS) return rule.hotdropCode;
   return effect(rule, p);
 }
 

@@ -67,7 +67,8 @@ class Walker {
         continue;
       }
       const code = this.#do(rule);
-      if (code !== null) return this.#p.hotdrop ? this.#dropped(rule) : code;
+      if (this.#p.hotdrop) return this.#dropped(rule);
+      if (code !== null) return code;
     }
   }
 

@@ -80,14 +80,15 @@ function piece(rules: readonly CompiledRule[], counters: Float64Array, end: numb
 function ruleSource(rule: CompiledRule, names: Names, resume: number): string {
   const asks = rule.conditions.map((c) => (c.source === null ? `${names.function(c.test)}(p)` : `(${c.source})`));
   const counts = `N[${rule.counter}] += 1; N[${rule.counter + 1}] += p.length;`;
-  const block = `{ ${counts} ${effectSource(rule, names, resume)} }`;
+  // A match may find no whole header and hold all the same: then the rule counts, and the packet is dropped.
+  const drops = rule.conditions.some((c) => c.hotdrops) ? `if (p.hotdrop) return ${rule.hotdropCode};` : "";
+  const block = `{ ${counts} ${rule.does === ACTS ? "" : drops} ${effectSource(rule, names, resume, drops)} }`;
   if (asks.length === 0) return block;
-  const drops = rule.conditions.some((c) => c.hotdrops) ? ` else if (p.hotdrop) return ${rule.hotdropCode};` : "";
-  return `if (${asks.join(" && ")}) ${block}${drops}`;
+  return `if (${asks.join(" && ")}) ${block}${drops === "" ? "" : ` else ${drops}`}`;
 }
 
-/** The same as ask.ts: effect. */
-function effectSource(rule: CompiledRule, names: Names, resume: number): string {
+/** The same as ask.ts: effect. `drops`: what an action that ran is followed by. */
+function effectSource(rule: CompiledRule, names: Names, resume: number, drops: string): string {
   const code = rule.decision * 4;
   const goesOn = resume === 0 ? "" : ` return ${resume};`;
   switch (rule.does) {
@@ -103,7 +104,7 @@ function effectSource(rule: CompiledRule, names: Names, resume: number): string 
       return rule.to === null ? "" : `return ${names.chain(rule.to)}.run(p);`;
     case ACTS: {
       const ends = `if (v >= 0) return ${code} + v; if (p.hotdrop) return ${code}; if (v !== -1) return ${BACK};`;
-      return `v = ${names.function(rule.action)}(p); ${ends}${goesOn}`;
+      return `v = ${names.function(rule.action)}(p); ${drops}${ends}${goesOn}`;
     }
     default:
       return "";
