@@ -5,6 +5,7 @@
 import { hexOf } from "../bytes/hex.ts";
 import type { ScriptedRandom } from "../host/random.ts";
 import type { Family } from "../packet/hook.ts";
+import { IPV6_HEADER, NEXTHDR_DEST, NEXTHDR_FRAGMENT, NEXTHDR_HOP, NEXTHDR_ROUTING } from "../packet/ipv6.ts";
 import type { Step } from "../packet/step.ts";
 import type { Firewall, Outcome } from "../path/firewall.ts";
 import type { EventAnswer, TraceLine } from "./scenario.ts";
@@ -113,9 +114,23 @@ function load(dice: ScriptedRandom, packet: Uint8Array, seen: EventAnswer): void
     if (id !== null && id !== sent.slice(8, 12)) dice.answer("ip id", Number.parseInt(id, 16));
     const label = bytes[0] === "6" ? bytes.slice(3, 8) : null;
     if (label !== null && label !== sent.slice(3, 8)) dice.answer("flow label", Number.parseInt(label, 16));
-    if (bytes[0] === "6" && bytes.slice(12, 14) === "2c")
-      dice.answer("fragment id", Number.parseInt(bytes.slice(88, 96), 16));
+    const fragment = fragmentIdOf(bytes);
+    if (fragment !== null) dice.answer("fragment id", fragment);
   }
+}
+
+/** The id in the fragment header of an IPv6 packet, if that stands behind options or routing at most. */
+function fragmentIdOf(hex: string): number | null {
+  if (hex[0] !== "6") return null;
+  const byte = (at: number) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16);
+  let next = byte(6);
+  let at = IPV6_HEADER;
+  while (next === NEXTHDR_HOP || next === NEXTHDR_ROUTING || next === NEXTHDR_DEST) {
+    next = byte(at);
+    at += (byte(at + 1) + 1) * 8;
+  }
+  if (next !== NEXTHDR_FRAGMENT || hex.length < 2 * (at + 8)) return null;
+  return Number.parseInt(hex.slice(2 * (at + 4), 2 * (at + 8)), 16);
 }
 
 function traceOf(steps: readonly Step[]): TraceLine[] {
