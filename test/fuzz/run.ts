@@ -41,6 +41,9 @@ const { values } = parseArgs({
 /** How a difference begins that is a mistake of the program. */
 const THROWN = "thrown: ";
 
+/** So often must a difference come again: a busy machine interrupts a packet more than once. */
+const REPEATS = 5;
+
 /** Rule lines instead of scenarios: compared with the tools, not with the kernel. */
 const LANGUAGE = "language";
 
@@ -92,9 +95,6 @@ function fuzz(family: string, firstSeed: number, runs: number): void {
   }
   finish(family, { done, packets, identical: done - failed }, started);
 }
-
-/** So often must a difference come again: a busy machine interrupts a packet more than once. */
-const REPEATS = 5;
 
 /** What differs the last time, if something differs each time. */
 function againAndAgain(scenario: Scenario): Difference[] {
