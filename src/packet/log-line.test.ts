@@ -1,8 +1,16 @@
 /** The kernel's log lines, packet by packet: those named "recorded" were printed by Linux 6.18, the others follow nf_log_syslog.c. */
 import test from "ava";
 import { FORWARD, OUTPUT, POSTROUTING, PREROUTING } from "./hook.ts";
-import { LOG_DEFAULT, LOG_IP_OPTIONS, LOG_MAC_DECODE, LOG_TCP_OPTIONS, LOG_TCP_SEQUENCE, logLine } from "./log-line.ts";
-import { PACKET_BROADCAST, PACKET_MULTICAST, Packet } from "./packet.ts";
+import {
+  LOG_DEFAULT,
+  LOG_IP_OPTIONS,
+  LOG_MAC_DECODE,
+  LOG_TCP_OPTIONS,
+  LOG_TCP_SEQUENCE,
+  LOG_UID,
+  logLine,
+} from "./log-line.ts";
+import { PACKET_BROADCAST, PACKET_MULTICAST, Packet, SENDER_KERNEL, SENDER_PROCESS } from "./packet.ts";
 
 const MAC = Uint8Array.of(2, 0, 0, 0, 1, 1);
 const DEVICES = [
@@ -12,6 +20,7 @@ const DEVICES = [
   { name: "eth1", mac: Uint8Array.of(2, 0, 0, 0, 2, 1), loopback: false },
   { name: "tun0", mac: null, loopback: false },
 ];
+const HOST = { interfaces: DEVICES, owner: null };
 const SOURCE = [2, 0, 0, 0, 1, 2];
 
 /** A packet that came in a frame by eth0 and is about to leave by eth1. */
@@ -208,7 +217,7 @@ for (const [name, hex, flags, line] of LINES)
   test(name, (t) => {
     const type = hex[0] === "4" ? "08:00" : "86:dd";
     const front = `IN=eth0 OUT=eth1 MAC=02:00:00:00:01:01:02:00:00:00:01:02:${type} `;
-    t.is(logLine(arrive(hex), DEVICES, "", flags), front + line);
+    t.is(logLine(arrive(hex), HOST, "", flags), front + line);
   });
 
 const UDP = LINES[1][1];
@@ -220,18 +229,18 @@ test("prefix, devices and mark", (t) => {
   p.hook = PREROUTING;
   p.outDev = 0;
   const mac = "MAC=02:00:00:00:01:01:02:00:00:00:01:02:08:00 ";
-  t.is(logLine(p, DEVICES, "NEW: ", 0), `NEW: IN=eth0 OUT= ${mac}${UDP_LINE}MARK=0x1f `);
+  t.is(logLine(p, HOST, "NEW: ", 0), `NEW: IN=eth0 OUT= ${mac}${UDP_LINE}MARK=0x1f `);
   p.mark = -1;
-  t.true(logLine(p, DEVICES, "", 0).endsWith("MARK=0xffffffff "));
+  t.true(logLine(p, HOST, "", 0).endsWith("MARK=0xffffffff "));
   p.hook = OUTPUT;
   p.mark = p.inDev = 0;
   p.outDev = 3;
-  t.is(logLine(p, DEVICES, "", 0), `IN= OUT=eth1 ${UDP_LINE}`);
+  t.is(logLine(p, HOST, "", 0), `IN= OUT=eth1 ${UDP_LINE}`);
 });
 
 test("link-layer addresses: decoded, of groups, and where there are none", (t) => {
   const p = arrive(UDP);
-  const line = (flags = 0) => logLine(p, DEVICES, "", flags).replace(UDP_LINE, "");
+  const line = (flags = 0) => logLine(p, HOST, "", flags).replace(UDP_LINE, "");
   t.is(line(LOG_MAC_DECODE), "IN=eth0 OUT=eth1 MACSRC=02:00:00:00:01:02 MACDST=02:00:00:00:01:01 MACPROTO=0800 ");
   p.packetType = PACKET_BROADCAST;
   t.is(line(), "IN=eth0 OUT=eth1 MAC=ff:ff:ff:ff:ff:ff:02:00:00:00:01:02:08:00 ");
@@ -250,16 +259,31 @@ test("in POSTROUTING the packet is on the device that it leaves by", (t) => {
   const p = arrive(UDP);
   p.hook = POSTROUTING;
   p.outDev = 4;
-  t.is(logLine(p, DEVICES, "", 0), `IN=eth0 OUT=tun0 MAC= ${UDP_LINE}`);
+  t.is(logLine(p, HOST, "", 0), `IN=eth0 OUT=tun0 MAC= ${UDP_LINE}`);
 });
 
 test("a line of any bytes is only a line", (t) => {
   const [, hex] = LINES[7];
   for (let length = 0; length <= hex.length / 2; length++) {
     const p = arrive(hex.slice(0, length * 2));
-    t.regex(logLine(p, DEVICES, "", LOG_DEFAULT), /^IN=eth0 OUT=eth1 MAC=\S+ (SRC=|TRUNCATED)/);
+    t.regex(logLine(p, HOST, "", LOG_DEFAULT), /^IN=eth0 OUT=eth1 MAC=\S+ (SRC=|TRUNCATED)/);
   }
   const six = LINES.find(([name]) => name === "packet too big")?.[1] ?? "";
   for (let length = 0; length <= six.length / 2; length++)
-    t.notThrows(() => logLine(arrive(six.slice(0, length * 2)), DEVICES, "", LOG_DEFAULT));
+    t.notThrows(() => logLine(arrive(six.slice(0, length * 2)), HOST, "", LOG_DEFAULT));
+});
+
+test("who sent it, as far as the host says, before the mark", (t) => {
+  const p = arrive(UDP);
+  p.hook = OUTPUT;
+  p.inDev = 0;
+  p.outDev = 3;
+  p.mark = 5;
+  p.sender = SENDER_PROCESS;
+  const owned = { interfaces: DEVICES, owner: { uid: 1000, gid: 100 } };
+  t.is(logLine(p, owned, "", LOG_UID), `IN= OUT=eth1 ${UDP_LINE}UID=1000 GID=100 MARK=0x5 `);
+  t.is(logLine(p, owned, "", 0), `IN= OUT=eth1 ${UDP_LINE}MARK=0x5 `);
+  t.is(logLine(p, HOST, "", LOG_UID), `IN= OUT=eth1 ${UDP_LINE}MARK=0x5 `);
+  p.sender = SENDER_KERNEL;
+  t.is(logLine(p, owned, "", LOG_UID), `IN= OUT=eth1 ${UDP_LINE}MARK=0x5 `);
 });

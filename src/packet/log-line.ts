@@ -3,7 +3,7 @@
  * (nf_log_syslog.c). Every line ends with a blank, as the kernel's do; level and time stamp are the log's, not ours.
  *
  * What is not there is said as the kernel says it: `INCOMPLETE [4 bytes]`, `TRUNCATED`. A packet that a capture cut
- * counts as ending where its bytes end. `UID=` and `GID=` need a socket, which no packet here has.
+ * counts as ending where its bytes end. `UID=` and `GID=` are printed when the host says who sends what it sends.
  */
 import { expandIpv6, formatIpv4, formatMac } from "../bytes/address.ts";
 import { POSTROUTING } from "./hook.ts";
@@ -17,7 +17,7 @@ import {
   NEXTHDR_NONE,
   NEXTHDR_ROUTING,
 } from "./ipv6.ts";
-import { PACKET_BROADCAST, PACKET_MULTICAST, type Packet } from "./packet.ts";
+import { PACKET_BROADCAST, PACKET_MULTICAST, type Packet, SENDER_PROCESS } from "./packet.ts";
 import {
   IPPROTO_AH,
   IPPROTO_ESP,
@@ -45,13 +45,22 @@ export interface LogDevice {
   readonly loopback: boolean;
 }
 
-/** `devices` by index, as `host.interfaces`; `prefix` is printed as it is; `flags` are LOG_*. */
-export function logLine(p: Packet, devices: readonly LogDevice[], prefix: string, flags: number): string {
+/** What a log line asks of the host; host/'s Host is one. */
+export interface LogHost {
+  /** By index. */
+  readonly interfaces: readonly LogDevice[];
+  /** The user whose processes send what the host itself sends; null: not known. */
+  readonly owner: { readonly uid: number; readonly gid: number } | null;
+}
+
+/** `prefix` is printed as it is; `flags` are LOG_*. */
+export function logLine(p: Packet, host: LogHost, prefix: string, flags: number): string {
+  const devices = host.interfaces;
   const name = (index: number) => (index > 0 ? devices[index].name : "");
   let line = `${prefix}IN=${name(p.inDev)} OUT=${name(p.outDev)} `;
   // The device that the packet is on (skb->dev): in POSTROUTING that is already the next one.
   if (p.inDev > 0) line += macHeader(p, devices[p.hook === POSTROUTING ? p.outDev : p.inDev], flags);
-  const reader = new Reader(p, flags);
+  const reader = new Reader(p, flags, host.owner);
   if (p.family === 4) reader.ipv4(p.start);
   else reader.ipv6(p.start, true);
   return line + reader.text;
@@ -116,9 +125,12 @@ class Reader {
   /** Where the packet ends as its header says. */
   readonly #declared: number;
 
-  constructor(p: Packet, flags: number) {
+  readonly #owner: LogHost["owner"];
+
+  constructor(p: Packet, flags: number, owner: LogHost["owner"]) {
     this.#p = p;
     this.#flags = flags;
+    this.#owner = owner;
     this.#declared = p.start + p.length;
     this.#end = Math.min(p.end, this.#declared);
   }
@@ -357,6 +369,8 @@ class Reader {
   }
 
   #mark(outer: boolean): void {
+    if (outer && (this.#flags & LOG_UID) !== 0 && this.#owner !== null && this.#p.sender === SENDER_PROCESS)
+      this.text += `UID=${this.#owner.uid} GID=${this.#owner.gid} `;
     if (outer && this.#p.mark !== 0) this.text += `MARK=0x${(this.#p.mark >>> 0).toString(16)} `;
   }
 

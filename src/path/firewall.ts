@@ -231,7 +231,7 @@ export class Firewall {
   #log(p: Packet, prefix: string): void {
     const { log } = this.host;
     if (log === null && p.steps === null) return;
-    const line = logLine(p, this.host.interfaces, prefix, LOG_DEFAULT);
+    const line = logLine(p, this.host, prefix, LOG_DEFAULT);
     if (p.steps !== null) p.steps.push({ kind: "log", line });
     if (log !== null) log(line);
   }

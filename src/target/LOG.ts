@@ -72,7 +72,7 @@ export const LOG = target({
   compile: (is, { host }) => {
     return (p) => {
       if (p.steps === null && host.log === null) return CONTINUE;
-      const line = logLine(p, host.interfaces, is.prefix, is.flags);
+      const line = logLine(p, host, is.prefix, is.flags);
       if (p.steps !== null) p.steps.push({ kind: "log", line });
       if (host.log !== null) host.log(line);
       return CONTINUE;
