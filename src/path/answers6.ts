@@ -46,9 +46,10 @@ export function tcpReset6(on: Stack, p: Skb): void {
   on.done(skb);
 }
 
-/** ipv6_addr_type has IPV6_ADDR_UNICAST: neither multicast nor unspecified. */
+/** ipv6_addr_type has IPV6_ADDR_UNICAST: neither multicast nor unspecified, nor an IPv4-mapped address (::ffff:0:0/96). */
 function isUnicast(w0: number, w1: number, w2: number, w3: number): boolean {
-  return w0 >>> 24 !== 0xff && (w0 | w1 | w2 | w3) !== 0;
+  const mapped = (w0 | w1) === 0 && w2 === 0xffff;
+  return w0 >>> 24 !== 0xff && (w0 | w1 | w2 | w3) !== 0 && !mapped;
 }
 
 /** nf_send_unreach6. */
