@@ -57,16 +57,22 @@ function number(value: number): number[] {
     : [low | 0x80, ...number(rest)];
 }
 
-/** Locals of `sum`: its two parameters, where whole vectors end, and four sums of 32 bits. */
+/** Locals of `sum`: its two parameters, where whole blocks or vectors end, and four sums of 32 bits. */
 const AT = 0;
 const STOP = 1;
 const WHOLE = 2;
 const SUMS = 3;
 
+const VECTOR_BYTES = 16;
+/** Vectors that are added in one turn of the loop over long ranges. */
+const BLOCK_VECTORS = 4;
+const BLOCK_BYTES = BLOCK_VECTORS * VECTOR_BYTES;
+
 const get = (local: number) => [LOCAL_GET, local];
 const constant = (value: number) => [I32_CONST, ...number(value)];
 const lane = (i: number) => [...get(SUMS), VECTOR, I32X4_EXTRACT_LANE, i];
-const load = [VECTOR, V128_LOAD, 0, 0];
+/** The vector at the address on the stack, `offset` bytes further on. */
+const load = (offset: number) => [VECTOR, V128_LOAD, 0, offset];
 /** The vector on the stack, as pairs of 16-bit words, goes to the sums below it. */
 const addPairs = [VECTOR, I32X4_EXTADD_PAIRWISE_I16X8_U, VECTOR, ...I32X4_ADD, LOCAL_SET, SUMS];
 /** at = (at & 0xffff) + (at >>> 16) */
@@ -75,17 +81,26 @@ const fold = [
   ...[...get(AT), ...constant(16), I32_SHR_U, I32_ADD, LOCAL_SET, AT],
 ];
 
-const SUM_CODE = [
-  // whole = at + ((stop - at) & -16)
-  ...[...get(STOP), ...get(AT), I32_SUB, ...constant(-16), I32_AND, ...get(AT), I32_ADD, LOCAL_SET, WHOLE],
-  // if (at < whole) do { sums += pairs of the vector at `at`; at += 16 } while (at < whole)
+const addVectorAt = (offset: number) => [...get(SUMS), ...get(AT), ...load(offset), ...addPairs];
+
+/**
+ * whole = at + ((stop - at) & -size)
+ * if (at < whole) do { sums += pairs of the `size` bytes at `at`; at += size } while (at < whole)
+ */
+const addWhole = (size: number) => [
+  ...[...get(STOP), ...get(AT), I32_SUB, ...constant(-size), I32_AND, ...get(AT), I32_ADD, LOCAL_SET, WHOLE],
   ...[...get(AT), ...get(WHOLE), I32_LT_U, IF, EMPTY, LOOP, EMPTY],
-  ...[...get(SUMS), ...get(AT), ...load, ...addPairs],
-  ...[...get(AT), ...constant(16), I32_ADD, LOCAL_TEE, AT, ...get(WHOLE), I32_LT_U, BR_IF, 0],
+  ...Array.from({ length: size / VECTOR_BYTES }, (_, i) => addVectorAt(i * VECTOR_BYTES)).flat(),
+  ...[...get(AT), ...constant(size), I32_ADD, LOCAL_TEE, AT, ...get(WHOLE), I32_LT_U, BR_IF, 0],
   ...[END, END],
+];
+
+const SUM_CODE = [
+  ...addWhole(BLOCK_BYTES),
+  ...addWhole(VECTOR_BYTES),
   // sums += pairs of what is left, and zeroes: masked by the 16 bytes that begin (stop - at) before the masks' middle
-  ...[...get(SUMS), ...get(AT), ...load],
-  ...[...constant(MASKS + 16), ...get(STOP), I32_SUB, ...get(AT), I32_ADD, ...load, VECTOR, V128_AND, ...addPairs],
+  ...[...get(SUMS), ...get(AT), ...load(0)],
+  ...[...constant(MASKS + 16), ...get(STOP), I32_SUB, ...get(AT), I32_ADD, ...load(0), VECTOR, V128_AND, ...addPairs],
   ...[...lane(0), ...lane(1), I32_ADD, ...lane(2), I32_ADD, ...lane(3), I32_ADD, LOCAL_SET, AT],
   ...[...fold, ...fold, ...get(AT), END],
 ];

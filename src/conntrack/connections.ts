@@ -124,27 +124,26 @@ export class Connections extends Records {
     const hash = hash4(this.#seed, source, destination, ports, key);
     const { record } = this;
     const { pairs } = this.#index;
-    for (let at = this.#index.seek(hash); pairs[at] === hash && pairs[at + 1] !== 0; at += 2) {
+    for (let at = this.#index.seek(hash); pairs[at] === hash; at = (at + 2) | 0) {
       const handle = pairs[at + 1];
-      const base = handle * STRIDE4;
-      const reply = base + NODES + NODE4;
+      if (handle === 0) return 0;
+      const base = Math.imul(handle, STRIDE4);
+      const reply = (base + (NODES + NODE4)) | 0;
       // Which direction it is cannot be predicted: so it is computed, not branched on. (Both may have the same source
       // and ports: a packet to its own sender, translated.)
       const differs =
         (record[reply] ^ source) |
-        (record[reply + 1] ^ destination) |
-        (record[reply + 2] ^ ports) |
-        (record[reply + 3] ^ key);
-      const direction = 1 - ((differs | -differs) >>> 31);
-      const words = base + NODES + direction * NODE4;
-      if (
-        record[words] === source &&
-        record[words + 1] === destination &&
-        record[words + 2] === ports &&
-        record[words + 3] === key &&
-        ((directions >>> direction) & 1) !== 0 &&
-        ((record[base + TIMEOUT] - this.now) | 0) > 0
-      )
+        (record[(reply + 1) | 0] ^ destination) |
+        (record[(reply + 2) | 0] ^ ports) |
+        (record[(reply + 3) | 0] ^ key);
+      const direction = (1 - ((differs | -differs) >>> 31)) | 0;
+      const words = (base + NODES + (direction << 2)) | 0;
+      const differ =
+        (record[words] ^ source) |
+        (record[(words + 1) | 0] ^ destination) |
+        (record[(words + 2) | 0] ^ ports) |
+        (record[(words + 3) | 0] ^ key);
+      if (differ === 0 && ((directions >>> direction) & 1) !== 0 && ((record[(base + TIMEOUT) | 0] - this.now) | 0) > 0)
         return (handle << 1) | direction;
     }
     return 0;

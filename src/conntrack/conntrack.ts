@@ -21,12 +21,13 @@ import {
   CT_UNTRACKED,
   type Packet,
 } from "../packet/packet.ts";
-import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
+import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import { Connections } from "./connections.ts";
 import { ICMP_DONE, ICMP_INVALID, icmpError, icmpv6Error } from "./icmp-error.ts";
 import { HZ, MICROSECONDS_PER_JIFFY } from "./jiffies.ts";
 import { formatConnection, type ListOptions } from "./list.ts";
 import { findTransport, readPorts, Transport } from "./packet-tuple.ts";
+import { STRIDE4 } from "./records.ts";
 import { IPS_CONFIRMED, IPS_DYING, IPS_EXPECTED, IPS_SEEN_REPLY } from "./status.ts";
 import { TRACK_ACCEPT, TRACK_DROP, TRACK_REPEAT, type Tracker, type Trackers } from "./tracker.ts";
 import { type Direction, hasInverse, invertPorts, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
@@ -81,6 +82,8 @@ export class Conntrack {
   /** Called with each sentence that nf_conntrack_log_invalid lets through, as the kernel would log it (LOG prefix). */
   onInvalid: ((p: Packet, prefix: string) => void) | null = null;
   readonly #trackers: Trackers;
+  readonly #tcp: Tracker;
+  readonly #udp: Tracker;
   readonly #ipv4: Connections;
   readonly #ipv6: Connections;
   readonly #templates: Template[] = [{ zoneFromMark: false, helper: "" }];
@@ -100,6 +103,8 @@ export class Conntrack {
     this.host = host;
     this.sysctl = host.sysctl;
     this.#trackers = trackers;
+    this.#tcp = trackers.byProtocol[IPPROTO_TCP];
+    this.#udp = trackers.byProtocol[IPPROTO_UDP];
     const seed = host.random.u32("other");
     this.#ipv4 = new Connections(4, seed);
     this.#ipv6 = new Connections(6, seed ^ 0x5bd1e995);
@@ -161,14 +166,25 @@ export class Conntrack {
   #trackPlain(p: Packet): Verdict {
     const { protocol } = p;
     const connections = this.#ipv4;
-    const tracker = this.#trackers.byProtocol[protocol];
     for (;;) {
       const node = connections.find4(p.src0, p.dst0, (p.sport << 16) | p.dport, protocol, 3);
       const handle = node !== 0 ? node >>> 1 : this.#create4(connections, p, protocol);
       if (handle < 0) return DROP;
-      if (node !== 0) this.#belongs(connections, p, handle, node & 1);
-      const verdict = tracker.packet(this, connections, handle, p, p.l4);
-      if (verdict === TRACK_ACCEPT) return this.#accept(connections, p, handle);
+      let status = 0;
+      if (node !== 0) {
+        status = connections.record[Math.imul(handle, STRIDE4)];
+        p.ct = handle;
+        if ((node & 1) === REPLY) p.ctinfo = CT_ESTABLISHED_REPLY;
+        else if ((status & IPS_SEEN_REPLY) !== 0) p.ctinfo = CT_ESTABLISHED;
+        else p.ctinfo = (status & IPS_EXPECTED) !== 0 ? CT_RELATED : CT_NEW;
+      }
+      // Two calls, so that each always meets the same function.
+      const verdict =
+        protocol === IPPROTO_TCP
+          ? this.#tcp.packet(this, connections, handle, p, p.l4)
+          : this.#udp.packet(this, connections, handle, p, p.l4);
+      if (verdict === TRACK_ACCEPT)
+        return (status & IPS_SEEN_REPLY) !== 0 ? ACCEPT : this.#accept(connections, p, handle);
       this.#part(connections, p, handle);
       if (verdict !== TRACK_REPEAT) return this.#refuse(verdict);
     }

@@ -11,8 +11,12 @@
 const SLACK = 64;
 /** The table doubles when more than this share of its places is taken. */
 const FULL = 0.86;
-/** Chosen with FULL so that 2^18 and a million connections, one pair each or two, fill their table well. */
-const FIRST_PLACES = 150;
+/** Three times a power of two: so 2^18 and a million connections, one pair each or two, fill two thirds of their table. */
+const FIRST_PLACES = 3 * 32;
+/** Bits of a hash that are looked at beyond those that a third of the places needs. */
+const FINER = 8;
+/** A number of more bits than that, times three, is no 32-bit number any more. */
+const MOST_BITS = 30;
 /** From so many places on, memory is taken for all that may ever come: what was never written to costs nothing. */
 const LAST_MOVE = 60_000;
 
@@ -21,19 +25,28 @@ export class HashIndex {
   pairs = new Int32Array((FIRST_PLACES + SLACK) * 2);
   /** Where the table ends in `pairs`; a free pair stands before it. */
   #end = (FIRST_PLACES + SLACK) * 2;
-  #places = FIRST_PLACES;
-  /** Places per hash value. */
-  #scale = FIRST_PLACES / 0x100000000;
+  #places = 0;
+  /** How a hash's place comes from it without a division: see `#placeOf`. */
+  #shift = 0;
+  #drop = 0;
   #size = 0;
   /** There will hardly be more pairs than this. */
   expected = 0;
 
+  constructor() {
+    this.#resize(FIRST_PLACES, this.#end);
+  }
+
+  /** Where the pairs of a hash begin, if none before it are in the way: index into `pairs`. Grows with the hash. */
+  #placeOf(hash: number): number {
+    return (Math.imul(hash >>> this.#shift, 3) >>> this.#drop) & -2;
+  }
+
   /** Index into `pairs` of the first pair whose hash is not less than `hash`, or of the free pair before it. */
   seek(hash: number): number {
     const pairs = this.pairs;
-    const wanted = hash >>> 0;
-    let at = (wanted * this.#scale) << 1;
-    while (pairs[at + 1] !== 0 && pairs[at] >>> 0 < wanted) at += 2;
+    let at = (Math.imul(hash >>> this.#shift, 3) >>> this.#drop) & -2;
+    while (pairs[at + 1] !== 0 && pairs[at] >>> 0 < hash >>> 0) at = (at + 2) | 0;
     return at;
   }
 
@@ -72,7 +85,7 @@ export class HashIndex {
     this.#size--;
     // What stands behind moves up, unless it is where it belongs.
     for (let next = at + 2; ; next += 2) {
-      if (pairs[next + 1] === 0 || ((pairs[next] >>> 0) * this.#scale) << 1 === next) break;
+      if (pairs[next + 1] === 0 || this.#placeOf(pairs[next]) === next) break;
       pairs[at] = pairs[next];
       pairs[at + 1] = pairs[next + 1];
       at = next;
@@ -88,7 +101,7 @@ export class HashIndex {
   /** Calls `visit` with the number of each pair whose hash is at least `from` and below `to` (0 … 2^32). */
   range(from: number, to: number, visit: (number: number) => void): void {
     const pairs = this.pairs;
-    const end = Math.ceil(to * this.#scale) * 2;
+    const end = to < 0x100000000 ? this.#placeOf(to) + 2 : this.#end;
     // Behind a free pair no pair stands before its own place.
     for (let at = this.seek(from); at < this.#end && (at < end || pairs[at + 1] !== 0); at += 2)
       if (pairs[at + 1] !== 0 && pairs[at] >>> 0 >= from) {
@@ -111,7 +124,7 @@ export class HashIndex {
       if (number === 0) continue;
       const hash = pairs[from];
       pairs[from + 1] = 0;
-      const at = Math.max(free, ((hash >>> 0) * this.#scale) << 1);
+      const at = Math.max(free, this.#placeOf(hash));
       pairs[at] = hash;
       pairs[at + 1] = number;
       free = at + 2;
@@ -120,8 +133,13 @@ export class HashIndex {
 
   /** Lays out the table for `places` and `end`; what is in it stays where it is. */
   #resize(places: number, end: number): void {
+    // A third of the places is a power of two. Hashes are cut to some more bits than that, multiplied, and cut again.
+    const bits = Math.log2(places / 3);
+    const finer = Math.min(FINER, MOST_BITS - bits);
+    this.#shift = 32 - bits - finer;
+    // A place is two words.
+    this.#drop = finer - 1;
     this.#places = places;
-    this.#scale = places / 0x100000000;
     this.#end = end;
     if (end <= this.pairs.length) return;
     let length = end;

@@ -1,12 +1,12 @@
 /** Passing an IPv4 packet on (ip_forward.c): TTL, size, redirects, in the order in which the kernel looks at them. */
 import type { Route } from "../host/route.ts";
-import { ACCEPT, FORWARD } from "../packet/hook.ts";
+import { ACCEPT, FORWARD, POSTROUTING } from "../packet/hook.ts";
 import { IP_DF, IPV4_CHECKSUM, IPV4_FRAGMENT, IPV4_TTL, setIpv4Check } from "../packet/ipv4.ts";
 import { PACKET_HOST } from "../packet/packet.ts";
 import { PASS } from "./decisions.ts";
 import { frameNeeded4, ICMP_REDIRECT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, icmpSend4 } from "./icmp4.ts";
 import { forwardOptions } from "./ip-options.ts";
-import { output4 } from "./output4.ts";
+import { finish4, output4 } from "./output4.ts";
 import { type Skb, WAY_FORWARD, WAY_OUTPUT } from "./skb.ts";
 import type { Stack } from "./stack.ts";
 
@@ -34,6 +34,28 @@ export function forward4(on: Stack, p: Skb, route: Route): number {
     if (p.options.changed) setIpv4Check(p);
   }
   return output4(on, p);
+}
+
+/**
+ * ip_forward to ip_finish_output in one go, of a packet without options, with time to live, that is not too long and came
+ * to no other device than its way out. A rule may change that: then the longer functions go on.
+ */
+export function passOn4(on: Stack, p: Skb, route: Route): number {
+  p.forwarded = true;
+  p.way = WAY_FORWARD;
+  decreaseTtl(p);
+  if (on.updatesPriority) p.priority = PRIORITIES[(p.tos & 0x1e) >> 1];
+  p.outDev = route.dev;
+  p.hook = FORWARD;
+  const hooks = on.hooks4;
+  let code = hooks.forward(p);
+  if ((code & 3) !== ACCEPT) return code;
+  if (p.route !== route) return output4(on, p);
+  p.hook = POSTROUTING;
+  code = hooks.postRouting(p);
+  if ((code & 3) !== ACCEPT) return code;
+  if (p.route !== route || p.length > route.forwardMtu || p.fragMaxSize !== 0) return finish4(on, p, p.route ?? route);
+  return on.transmit(p);
 }
 
 /** What stands against forwarding the packet: the code of its drop, or PASS. */

@@ -62,7 +62,7 @@ function loopCopy(on: Stack, p: Skb): void {
 }
 
 /** ip_finish_output: in one piece, or in several. */
-function finish4(on: Stack, p: Skb, route: Route): number {
+export function finish4(on: Stack, p: Skb, route: Route): number {
   const mtu = p.forwarded ? route.forwardMtu : route.mtu;
   if ((p.length <= mtu || p.merged) && p.fragMaxSize === 0) return on.transmit(p);
   const df = (p.view.getUint16(p.start + IPV4_FRAGMENT) & IP_DF) !== 0;

@@ -26,11 +26,11 @@ import {
 } from "../packet/packet.ts";
 import { IPPROTO_TCP } from "../packet/transport.ts";
 import { PASS } from "./decisions.ts";
-import { forward4 } from "./forward4.ts";
+import { forward4, passOn4 } from "./forward4.ts";
 import { ICMP_PARAMETER_PROBLEM, ICMP_UNREACHABLE, icmpSend4 } from "./icmp4.ts";
 import { compileOptions, noOptions } from "./ip-options.ts";
 import { optionsHost } from "./options-host.ts";
-import { type Skb, WAY_INPUT, WAY_OUTPUT } from "./skb.ts";
+import { type Skb, WAY_INPUT, WAY_NONE, WAY_OUTPUT } from "./skb.ts";
 import { ALL_HOSTS, type Stack } from "./stack.ts";
 
 const TCP_HEADER = 20;
@@ -49,7 +49,9 @@ export function receive4(on: Stack, p: Skb): number {
   if (route.type !== RTN_UNICAST || p.l4 - p.start !== IPV4_MIN_HEADER) return finish(on, p);
   p.route = route;
   p.routedIn = true;
-  return forward4(on, p, route);
+  // What `refuse`, the MTU and a redirect have to say of a packet is nothing for nearly all of them.
+  if (p.ttl <= 1 || p.length > route.forwardMtu || route.redirect || p.way !== WAY_NONE) return forward4(on, p, route);
+  return passOn4(on, p, route);
 }
 
 /** Nothing of what `whatIsWrong` names is wrong: the same checks in fewer steps. */
