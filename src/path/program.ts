@@ -91,13 +91,16 @@ export class CompiledRule {
 
   /** What its pure, leading matches imply of header fields, for the index. */
   get fields(): readonly FieldRanges[] {
-    const fields: FieldRanges[] = [];
-    for (const use of this.rule.matches) {
-      const declared = this.#declared(use);
+    const { matches } = this.rule;
+    let fields: readonly FieldRanges[] = NO_FIELDS;
+    for (let nth = 0; nth < matches.length; nth++) {
+      const { name, options } = matches[nth];
+      const declared = this.#scope.matches.get(name)!;
       // A match that keeps a state must see what the kernel shows it: nothing behind it may skip the rule.
-      if ((declared.source?.(use.options) ?? null) === null) break;
-      const own = declared.fields?.(use.options);
-      if (own !== undefined) fields.push(...own);
+      if (declared.source === undefined || declared.source(options) === null) break;
+      if (declared.fields === undefined) continue;
+      const own = declared.fields(options);
+      if (own.length > 0) fields = fields.length === 0 ? own : [...fields, ...own];
     }
     return fields;
   }
@@ -118,14 +121,18 @@ export class CompiledRule {
   }
 
   #declared(use: Use): MatchDeclaration {
-    return this.#scope.machine.registry.match(use.name, this.#scope.family)!;
+    return this.#scope.matches.get(use.name)!;
   }
 }
+
+const NO_FIELDS: readonly FieldRanges[] = [];
 
 /** What the rules of a family have in common. */
 interface Scope {
   readonly family: Family;
   readonly machine: Machine;
+  /** The matches that they name. */
+  readonly matches: Map<string, MatchDeclaration>;
 }
 
 /** What a rule does once it matched. */
@@ -318,7 +325,7 @@ class TableCompiler {
   constructor(table: Table, reach: TableReach, family: Family, machine: Machine, refusals: Refusal[]) {
     this.#table = table;
     this.#reach = reach;
-    this.#scope = { family, machine };
+    this.#scope = { family, machine, matches: new Map() };
     this.#refusals = refusals;
     this.#counters = new Float64Array(2 * table.chains.reduce((sum, chain) => sum + chain.rules.length + 1, 0));
   }
@@ -372,6 +379,7 @@ class TableCompiler {
     let waits = this.#waiting.get(name);
     if (waits === undefined) {
       const declared = this.#scope.machine.registry.match(name, this.#scope.family);
+      if (declared !== undefined) this.#scope.matches.set(name, declared);
       const { source, refuse, armsConntrack } = declared ?? {};
       waits = source !== undefined && refuse === undefined && armsConntrack === undefined;
       this.#waiting.set(name, waits);

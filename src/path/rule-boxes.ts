@@ -22,8 +22,8 @@ export const DESTINATION = 9;
 const FIELD_COUNT = 13;
 
 export const FLIP = -0x80000000;
-const LOWEST = FLIP;
-const HIGHEST = 0x7fffffff;
+export const LOWEST = FLIP;
+export const HIGHEST = 0x7fffffff;
 
 /** The value of a field, flipped. */
 export function fieldOf(p: Packet, field: number): number {
@@ -64,28 +64,25 @@ export function fieldsOf(family: Family): readonly number[] {
   return [...common, 5, 6, 7, 8, 9, 10, 11, 12];
 }
 
-/** The boxes of a chain's rules. Bounds are inclusive; a rule that says nothing of a field has all of it. */
+/** The bounds of one field, of each rule: inclusive; a rule that says nothing of the field has all of it. */
+export interface Column {
+  readonly low: Int32Array;
+  readonly high: Int32Array;
+}
+
+/** The boxes of a chain's rules, field by field. */
 export class RuleBoxes {
-  readonly #low: Int32Array;
-  readonly #high: Int32Array;
+  readonly #count: number;
+  /** null: no rule says anything of the field. */
+  readonly #columns: (Column | null)[] = new Array(FIELD_COUNT).fill(null);
 
   constructor(rules: readonly CompiledRule[], host: Host) {
-    this.#low = new Int32Array(rules.length * FIELD_COUNT).fill(LOWEST);
-    this.#high = new Int32Array(rules.length * FIELD_COUNT).fill(HIGHEST);
+    this.#count = rules.length;
     for (let i = 0; i < rules.length; i++) this.#fill(i, rules[i], host);
   }
 
-  low(rule: number, field: number): number {
-    return this.#low[rule * FIELD_COUNT + field];
-  }
-
-  high(rule: number, field: number): number {
-    return this.#high[rule * FIELD_COUNT + field];
-  }
-
-  /** The rule says nothing of the field. */
-  full(rule: number, field: number): boolean {
-    return this.low(rule, field) === LOWEST && this.high(rule, field) === HIGHEST;
+  column(field: number): Column | null {
+    return this.#columns[field];
   }
 
   #fill(i: number, compiled: CompiledRule, host: Host): void {
@@ -98,21 +95,25 @@ export class RuleBoxes {
       this.#narrow(i, PROTOCOL, rule.protocol.number, rule.protocol.number);
     for (const { field, ranges } of compiled.fields) {
       if ((field !== "sport" && field !== "dport") || ranges.length === 0) continue;
-      const low = Math.min(...ranges.map((r) => r[0]));
-      const high = Math.max(...ranges.map((r) => r[1]));
+      let low = ranges[0][0];
+      let high = ranges[0][1];
+      for (let r = 1; r < ranges.length; r++) {
+        if (ranges[r][0] < low) low = ranges[r][0];
+        if (ranges[r][1] > high) high = ranges[r][1];
+      }
       this.#narrow(i, field === "sport" ? SPORT : DPORT, low, high);
     }
   }
 
   #address(i: number, field: number, match: AddressMatch | null): void {
     if (match === null || match.not) return;
-    match.mask.forEach((mask, word) => {
-      const address = match.address[word];
+    const { address, mask } = match;
+    for (let word = 0; word < mask.length; word++) {
       // Ones after zeroes: the mask is no prefix, and the smallest box is cut at its first zero.
-      const prefix = Math.clz32(~mask);
+      const prefix = Math.clz32(~mask[word]);
       const host = prefix === 32 ? 0 : -1 >>> prefix;
-      this.#narrow(i, field + word, (address & ~host) >>> 0, (address | host) >>> 0);
-    });
+      this.#narrow(i, field + word, address[word] & ~host, address[word] | host);
+    }
   }
 
   #device(i: number, field: number, match: InterfaceMatch | null, host: Host): void {
@@ -122,10 +123,16 @@ export class RuleBoxes {
     if (devices.length > 0) this.#narrow(i, field, devices[0], devices[devices.length - 1]);
   }
 
-  /** Unsigned bounds. */
+  /** Bounds as they are, of which the unsigned numbers count. */
   #narrow(i: number, field: number, low: number, high: number): void {
-    const at = i * FIELD_COUNT + field;
-    this.#low[at] = Math.max(this.#low[at], (low | 0) ^ FLIP);
-    this.#high[at] = Math.min(this.#high[at], (high | 0) ^ FLIP);
+    let column = this.#columns[field];
+    if (column === null) {
+      column = { low: new Int32Array(this.#count).fill(LOWEST), high: new Int32Array(this.#count).fill(HIGHEST) };
+      this.#columns[field] = column;
+    }
+    const flippedLow = low ^ FLIP;
+    const flippedHigh = high ^ FLIP;
+    if (flippedLow > column.low[i]) column.low[i] = flippedLow;
+    if (flippedHigh < column.high[i]) column.high[i] = flippedHigh;
   }
 }

@@ -2,7 +2,7 @@
  * How a node of the rule index is best cut: by which field, into which segments.
  */
 import type { Family } from "../packet/hook.ts";
-import { FLIP, fieldsOf, type RuleBoxes } from "./rule-boxes.ts";
+import { type Column, fieldsOf, HIGHEST, LOWEST, type RuleBoxes } from "./rule-boxes.ts";
 
 export interface Cut {
   readonly field: number;
@@ -28,54 +28,76 @@ const WORTH = 0.75;
  */
 export function bestCut(rules: Int32Array, boxes: RuleBoxes, family: Family, used: number, copied: number): Cut | null {
   let best: Draft | null = null;
+  // What a cut has to leave less than.
+  let least = rules.length * WORTH;
   for (const field of fieldsOf(family)) {
-    if (((used >>> field) & 1) !== 0) continue;
-    const draft = draftCut(rules, boxes, field);
-    if (draft !== null && (best === null || draft.score < best.score)) best = draft;
+    const column = boxes.column(field);
+    if (column === null || ((used >>> field) & 1) !== 0) continue;
+    const draft = draftCut(rules, column, field, least);
+    if (draft === null || draft.score >= least) continue;
+    best = draft;
+    least = draft.score;
   }
-  if (best === null || best.score > rules.length * WORTH) return null;
-  return fill(best, rules, boxes, copied);
+  return best === null ? null : fill(best, rules, copied);
 }
 
 interface Draft {
   readonly field: number;
+  readonly column: Column;
   readonly points: Int32Array;
+  /** How many segments each rule reaches into. */
+  readonly widths: Int32Array;
   /** Rules per segment, on average, and those of the rest. */
   readonly score: number;
 }
 
-function draftCut(rules: Int32Array, boxes: RuleBoxes, field: number): Draft | null {
-  const points = pointsOf(rules, boxes, field);
+/** null: there is nothing to cut, or `least` rules and more would be left. */
+function draftCut(rules: Int32Array, column: Column, field: number, least: number): Draft | null {
+  const { low, high } = column;
+  const bounds = new Int32Array(2 * rules.length + 1);
+  let count = 1;
+  let full = 0;
+  bounds[0] = LOWEST;
+  for (let i = 0; i < rules.length; i++) {
+    const from = low[rules[i]];
+    const to = high[rules[i]];
+    if (from === LOWEST && to === HIGHEST) {
+      full++;
+      continue;
+    }
+    bounds[count++] = from;
+    if (to !== HIGHEST) bounds[count++] = to + 1;
+  }
+  // Rules that say nothing of the field are always in the rest.
+  if (full >= least) return null;
+  const points = pointsOf(bounds.subarray(0, count));
   if (points.length < 2) return null;
+  const widths = new Int32Array(rules.length);
   let inside = 0;
   let rest = 0;
-  for (const rule of rules) {
-    const width = widthOf(rule, boxes, field, points);
+  for (let i = 0; i < rules.length; i++) {
+    const width = widthOf(low[rules[i]], high[rules[i]], points);
+    widths[i] = width;
     if (isBroad(width, points.length)) rest++;
     else inside += width;
   }
-  return { field, points, score: inside / points.length + rest };
+  return { field, column, points, widths, score: inside / points.length + rest };
 }
 
-/** Where the segments begin. */
-function pointsOf(rules: Int32Array, boxes: RuleBoxes, field: number): Int32Array {
-  const bounds: number[] = [FLIP];
-  for (const rule of rules) {
-    if (boxes.full(rule, field)) continue;
-    bounds.push(boxes.low(rule, field));
-    const high = boxes.high(rule, field);
-    if (high !== 0x7fffffff) bounds.push(high + 1);
-  }
-  const sorted = Int32Array.from(bounds).sort();
-  return sorted.filter((value, i) => i === 0 || value !== sorted[i - 1]);
+/** Where the segments begin: each bound once, ascending. */
+function pointsOf(bounds: Int32Array): Int32Array {
+  bounds.sort();
+  let count = 1;
+  for (let i = 1; i < bounds.length; i++) if (bounds[i] !== bounds[count - 1]) bounds[count++] = bounds[i];
+  return bounds.slice(0, count);
 }
 
-/** How many segments the rule reaches into. */
-function widthOf(rule: number, boxes: RuleBoxes, field: number, points: Int32Array): number {
-  if (boxes.full(rule, field)) return points.length;
-  const low = boxes.low(rule, field);
-  const high = boxes.high(rule, field);
-  return high < low ? 0 : segment(points, high) - segment(points, low) + 1;
+/** How many segments a rule with these bounds reaches into. A single value is a segment of its own. */
+function widthOf(low: number, high: number, points: Int32Array): number {
+  if (low === high) return 1;
+  if (high < low) return 0;
+  if (low === LOWEST && high === HIGHEST) return points.length;
+  return segment(points, high) - segment(points, low) + 1;
 }
 
 function isBroad(width: number, segments: number): boolean {
@@ -94,27 +116,24 @@ function segment(points: Int32Array, value: number): number {
 }
 
 /** Hands the rules to the segments. */
-function fill(draft: Draft, rules: Int32Array, boxes: RuleBoxes, copied: number): Cut {
-  const { field, points } = draft;
-  const rest = rules.filter((rule) => isBroad(widthOf(rule, boxes, field, points), points.length));
+function fill({ field, column, points, widths }: Draft, rules: Int32Array, copied: number): Cut {
+  const rest = rules.filter((_, i) => isBroad(widths[i], points.length));
   const copies = rest.length <= copied;
+  const firsts = new Int32Array(rules.length);
   const offsets = new Int32Array(points.length + 1);
-  const each = (visit: (segment: number, rule: number) => void) => {
-    for (const rule of rules) {
-      const width = widthOf(rule, boxes, field, points);
-      if (isBroad(width, points.length) && !copies) continue;
-      const first = width === points.length ? 0 : segment(points, boxes.low(rule, field));
-      for (let i = 0; i < width; i++) visit(first + i, rule);
-    }
-  };
-  each((i) => {
-    offsets[i + 1]++;
-  });
-  for (let i = 0; i < points.length; i++) offsets[i + 1] += offsets[i];
+  for (let i = 0; i < rules.length; i++) {
+    if (!copies && isBroad(widths[i], points.length)) widths[i] = 0;
+    if (widths[i] === 0) continue;
+    const first = widths[i] === points.length ? 0 : segment(points, column.low[rules[i]]);
+    firsts[i] = first;
+    for (let s = first; s < first + widths[i]; s++) offsets[s + 1]++;
+  }
+  for (let s = 0; s < points.length; s++) offsets[s + 1] += offsets[s];
   const members = new Int32Array(offsets[points.length]);
   const filled = offsets.slice();
-  each((i, rule) => {
-    members[filled[i]++] = rule;
-  });
-  return { field, points, offsets, members, rest: copies ? new Int32Array(0) : rest };
+  for (let i = 0; i < rules.length; i++)
+    for (let s = firsts[i]; s < firsts[i] + widths[i]; s++) members[filled[s]++] = rules[i];
+  return { field, points, offsets, members, rest: copies ? NO_RULES : rest };
 }
+
+const NO_RULES = new Int32Array(0);

@@ -188,9 +188,16 @@ export class RuleIndex {
     if (cut.rest.length > 0) node.rest = this.#node(cut.rest, node.used);
     if (cut.field <= DPORT && cut.points.length >= TABLE_FROM && this.#tables < MOST_TABLES) {
       this.#tables++;
-      node.table = Uint16Array.from({ length: 0x10000 }, (_, port) => search(cut.points, port ^ FLIP));
+      node.table = tableOf(cut.points);
     }
   }
+}
+
+/** The segment of each port. */
+function tableOf(points: Int32Array): Uint16Array {
+  const table = new Uint16Array(0x10000);
+  for (let i = 1; i < points.length; i++) table.fill(i, points[i] ^ FLIP);
+  return table;
 }
 
 function segmentOf(node: Node, value: number): number {
