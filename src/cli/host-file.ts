@@ -3,8 +3,9 @@
  * stands. First the shape (which keys there are and what they hold), then what it means (is the gateway reachable, does
  * the sysctl exist), item by item, so that one reading shows all mistakes.
  */
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from "yaml";
-import { z } from "zod";
+import { createRequire } from "node:module";
+import type { Document, LineCounter, Node } from "yaml";
+import type { z as Zod } from "zod";
 import { type HostConfig, type SysctlMap, sysctlEntries } from "../host/config.ts";
 import { HostError } from "../host/error.ts";
 import { Host } from "../host/host.ts";
@@ -19,80 +20,94 @@ export interface HostFile {
 
 type Path = readonly PropertyKey[];
 
-const expected = (what: string) => ({ error: () => `expected ${what}` });
-const text = (what: string) => z.string(expected(what));
-const wholeNumber = (what: string) => z.int(expected(what));
+/** Loaded when a host is described: to read these two takes longer than to start all the rest. */
+const load = createRequire(import.meta.url);
+const yaml = () => load("yaml") as typeof import("yaml");
+const zod = () => load("zod") as typeof import("zod");
 
-const ADDRESS = "an address such as 192.0.2.1/24, or {address, peer, broadcast}";
-const address = z.union(
-  [
-    text(ADDRESS),
-    z.strictObject({
-      address: text("an address such as 192.0.2.1/24"),
-      peer: text("an address with its prefix length").optional(),
-      broadcast: text("an address").optional(),
-    }),
-  ],
-  expected(ADDRESS),
-);
-const addresses = z.union([text(ADDRESS), z.array(address), z.null()], expected("an address or a list of addresses"));
-const device = {
-  addresses: addresses.optional(),
-  mac: text("a link-layer address such as 02:00:00:00:00:01").nullable().optional(),
-  mtu: wholeNumber("a number of bytes such as 1500").nullable().optional(),
-};
-const SETTING = "a number or a text";
-const setting: z.ZodType = z.lazy(() =>
-  z.union([z.number(), z.string(), z.boolean(), z.null(), z.record(z.string(), setting)], expected(SETTING)),
-);
-const lines = (what: string) => z.union([z.string(), z.array(z.string()), z.null()], expected(what));
+/** Which keys there are, and what they hold. */
+function formOf({ z }: typeof import("zod")) {
+  const expected = (what: string) => ({ error: () => `expected ${what}` });
+  const text = (what: string) => z.string(expected(what));
+  const wholeNumber = (what: string) => z.int(expected(what));
 
-const FORM = z.strictObject(
-  {
-    interfaces: z
-      .union(
-        [
-          z.record(
-            z.string(),
-            z.union([z.strictObject(device), addresses], expected("addresses, or {addresses, mac, mtu}")),
-          ),
-          z.array(
-            z.strictObject({ name: text("the name of a device"), ...device }, expected("{name, addresses, mac, mtu}")),
-          ),
-          z.null(),
-        ],
-        expected("a map from names to devices, or a list of devices"),
-      )
-      .optional(),
-    routes: lines("routes in ip route syntax: a list, or a text with one per line").optional(),
-    sysctl: z
-      .union(
-        [z.record(z.string(), setting), z.array(z.string()), z.string(), z.null()],
-        expected("settings as `key: value`"),
-      )
-      .optional(),
-    sets: lines("text as ipset save prints it, or a list of its lines").optional(),
-    owner: z
-      .strictObject(
-        {
-          uid: wholeNumber("a user's number"),
-          gid: wholeNumber("a group's number"),
-          groups: z.array(wholeNumber("a group's number"), expected("a list of groups' numbers")).nullable().optional(),
-        },
-        expected("{uid, gid, groups}"),
-      )
-      .nullable()
-      .optional(),
-    queues: z.literal("none", expected("none, or nothing")).nullable().optional(),
-    seed: wholeNumber("a whole number").nullable().optional(),
-  },
-  expected("a map with interfaces, routes, sysctl, sets, owner, queues, seed"),
-);
+  const ADDRESS = "an address such as 192.0.2.1/24, or {address, peer, broadcast}";
+  const address = z.union(
+    [
+      text(ADDRESS),
+      z.strictObject({
+        address: text("an address such as 192.0.2.1/24"),
+        peer: text("an address with its prefix length").optional(),
+        broadcast: text("an address").optional(),
+      }),
+    ],
+    expected(ADDRESS),
+  );
+  const addresses = z.union([text(ADDRESS), z.array(address), z.null()], expected("an address or a list of addresses"));
+  const device = {
+    addresses: addresses.optional(),
+    mac: text("a link-layer address such as 02:00:00:00:00:01").nullable().optional(),
+    mtu: wholeNumber("a number of bytes such as 1500").nullable().optional(),
+  };
+  const SETTING = "a number or a text";
+  const setting: Zod.ZodType = z.lazy(() =>
+    z.union([z.number(), z.string(), z.boolean(), z.null(), z.record(z.string(), setting)], expected(SETTING)),
+  );
+  const lines = (what: string) => z.union([z.string(), z.array(z.string()), z.null()], expected(what));
+
+  return z.strictObject(
+    {
+      interfaces: z
+        .union(
+          [
+            z.record(
+              z.string(),
+              z.union([z.strictObject(device), addresses], expected("addresses, or {addresses, mac, mtu}")),
+            ),
+            z.array(
+              z.strictObject(
+                { name: text("the name of a device"), ...device },
+                expected("{name, addresses, mac, mtu}"),
+              ),
+            ),
+            z.null(),
+          ],
+          expected("a map from names to devices, or a list of devices"),
+        )
+        .optional(),
+      routes: lines("routes in ip route syntax: a list, or a text with one per line").optional(),
+      sysctl: z
+        .union(
+          [z.record(z.string(), setting), z.array(z.string()), z.string(), z.null()],
+          expected("settings as `key: value`"),
+        )
+        .optional(),
+      sets: lines("text as ipset save prints it, or a list of its lines").optional(),
+      owner: z
+        .strictObject(
+          {
+            uid: wholeNumber("a user's number"),
+            gid: wholeNumber("a group's number"),
+            groups: z
+              .array(wholeNumber("a group's number"), expected("a list of groups' numbers"))
+              .nullable()
+              .optional(),
+          },
+          expected("{uid, gid, groups}"),
+        )
+        .nullable()
+        .optional(),
+      queues: z.literal("none", expected("none, or nothing")).nullable().optional(),
+      seed: wholeNumber("a whole number").nullable().optional(),
+    },
+    expected("a map with interfaces, routes, sysctl, sets, owner, queues, seed"),
+  );
+}
 
 /** Reads a host's description; `file` is for the sentences. The config is only good for use when there is no problem. */
 export function loadHostFile(source: string, file: string): HostFile {
-  const counter = new LineCounter();
-  const document = parseDocument(source, { lineCounter: counter, prettyErrors: false });
+  const counter = new (yaml().LineCounter)();
+  const document = yaml().parseDocument(source, { lineCounter: counter, prettyErrors: false });
   const places = new Places(source, file, counter, document);
   let data: unknown = {};
   try {
@@ -113,7 +128,7 @@ export function loadHostFile(source: string, file: string): HostFile {
       return { config: {}, problems: [places.at(0, 1, error instanceof Error ? error.message : String(error))] };
     }
   }
-  const checked = FORM.safeParse(data);
+  const checked = formOf(zod()).safeParse(data);
   if (!checked.success)
     return { config: {}, problems: inOrder(checked.error.issues.flatMap((issue) => shapeProblems(issue, [], places))) };
   const config = data as HostConfig;
@@ -121,7 +136,7 @@ export function loadHostFile(source: string, file: string): HostFile {
 }
 
 /** A zod issue as problems; inside a union, those of the form that was meant. */
-function shapeProblems(issue: z.core.$ZodIssue, above: Path, places: Places): Problem[] {
+function shapeProblems(issue: Zod.core.$ZodIssue, above: Path, places: Places): Problem[] {
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => places.ofKey([...path, key], `there is no "${key}" here${known(path)}`));
@@ -292,11 +307,11 @@ class Places {
   of(path: Path, message: string, words?: string): Problem {
     for (let depth = path.length; depth >= 0; depth--) {
       const node = depth === 0 ? this.#document.contents : this.#document.getIn(path.slice(0, depth), true);
-      if (!isNode(node) || !node.range) continue;
+      if (!yaml().isNode(node) || !node.range) continue;
       const [from, to] = this.#span(path.slice(0, depth), node);
       const found = words === undefined || words === "" ? -1 : this.#source.indexOf(words, from);
       if (found >= 0 && found < to) return this.at(found, (words as string).length, message);
-      return this.at(from, isScalar(node) ? node.range[1] - from : 1, message);
+      return this.at(from, yaml().isScalar(node) ? node.range[1] - from : 1, message);
     }
     return this.at(0, 1, message);
   }
@@ -304,22 +319,22 @@ class Places {
   /** The key at a path. */
   ofKey(path: Path, message: string): Problem {
     const parent = path.length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, -1), true);
-    const key = isMap(parent)
-      ? parent.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === path.at(-1))?.key
+    const key = yaml().isMap(parent)
+      ? parent.items.find((pair) => yaml().isScalar(pair.key) && String(pair.key.value) === path.at(-1))?.key
       : null;
-    if (isScalar(key) && key.range) return this.at(key.range[0], key.range[1] - key.range[0], message);
+    if (yaml().isScalar(key) && key.range) return this.at(key.range[0], key.range[1] - key.range[0], message);
     return this.of(path, message);
   }
 
   /** From the key (a setting is found by its name) to the end of the value. */
   #span(path: Path, node: Node): [number, number] {
     const [from, end] = node.range as readonly [number, number, number];
-    if (isScalar(node) && path.length > 0) {
+    if (yaml().isScalar(node) && path.length > 0) {
       const parent = path.length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, -1), true);
-      const pair = isMap(parent)
-        ? parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(path.at(-1)))
+      const pair = yaml().isMap(parent)
+        ? parent.items.find((item) => yaml().isScalar(item.key) && String(item.key.value) === String(path.at(-1)))
         : undefined;
-      if (pair !== undefined && isScalar(pair.key) && pair.key.range && path[0] === "sysctl")
+      if (pair !== undefined && yaml().isScalar(pair.key) && pair.key.range && path[0] === "sysctl")
         return [pair.key.range[0], end];
     }
     return [from, end];

@@ -196,7 +196,10 @@ export class RuleIndex {
 /** The segment of each port. */
 function tableOf(points: Int32Array): Uint16Array {
   const table = new Uint16Array(0x10000);
-  for (let i = 1; i < points.length; i++) table.fill(i, points[i] ^ FLIP);
+  for (let i = 1; i < points.length; i++) {
+    const end = i + 1 < points.length ? points[i + 1] ^ FLIP : table.length;
+    for (let port = points[i] ^ FLIP; port < end && port < table.length; port++) table[port] = i;
+  }
   return table;
 }
 
