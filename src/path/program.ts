@@ -294,7 +294,7 @@ export interface Machine {
 export function compileRuleset(ruleset: Ruleset, machine: Machine): CompiledTable[] {
   const { family } = ruleset;
   const reached = ruleset.tables.map((table) => ({ table, reach: reachOf(table) }));
-  const refusals = reached.flatMap(({ table, reach }) => refusedByKernel(table, reach, family, machine.registry));
+  const refusals = reached.flatMap(({ table }) => refusedByKernel(table, family, machine.registry));
   if (refusals.length > 0) throw new LoadError(refusals);
   const tables = reached.map(({ table, reach }) =>
     new TableCompiler(table, reach, family, machine, refusals).compile(),
@@ -304,8 +304,8 @@ export function compileRuleset(ruleset: Ruleset, machine: Machine): CompiledTabl
 }
 
 /** What iptables takes but the kernel does not; a loop of jumps among them. */
-function refusedByKernel(table: Table, reach: TableReach, family: Family, registry: Registry): Refusal[] {
-  return kernelRefusals(table, family, registry, reach).map(({ chain, rule, message }) => {
+function refusedByKernel(table: Table, family: Family, registry: Registry): Refusal[] {
+  return kernelRefusals(table, family, registry).map(({ chain, rule, message }) => {
     const rules = table.chains.find((c) => c.name === chain)?.rules ?? [];
     const number = rule === null ? 0 : rules.indexOf(rule) + 1;
     return { place: { table: table.name, chain, rule: number }, source: rule?.place ?? null, message };

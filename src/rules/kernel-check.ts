@@ -18,13 +18,19 @@ export interface KernelRefusal {
   readonly match: number | null;
 }
 
+/** Tables of which nothing was refused, and by whom: what has been read is not checked again when it is compiled. */
+const accepted = new WeakMap<Table, { readonly family: Family; readonly registry: Registry }>();
+
 /** All refusals of a table; the kernel itself stops at the first. */
-export function kernelRefusals(
-  table: Table,
-  family: Family,
-  registry: Registry,
-  reach: TableReach = reachOf(table),
-): KernelRefusal[] {
+export function kernelRefusals(table: Table, family: Family, registry: Registry): KernelRefusal[] {
+  const by = accepted.get(table);
+  if (by?.family === family && by.registry === registry) return [];
+  const refusals = refusalsOf(table, family, registry, reachOf(table));
+  if (refusals.length === 0) accepted.set(table, { family, registry });
+  return refusals;
+}
+
+function refusalsOf(table: Table, family: Family, registry: Registry, reach: TableReach): KernelRefusal[] {
   if (reach.loop !== null) {
     const path = reach.loop.join(", ");
     const message = `Too many levels of symbolic links: chains jump in a loop (${path})`;

@@ -38,8 +38,20 @@ function endsWalk(rule: Rule): boolean {
   return rule.target?.kind === "target" && VERDICTS.has(rule.target.use.name) && isUnconditional(rule);
 }
 
+/** Tables are immutable: each is walked once. */
+const reaches = new WeakMap<Table, TableReach>();
+
 /** Walks a table from all its base chains. */
 export function reachOf(table: Table): TableReach {
+  let reach = reaches.get(table);
+  if (reach === undefined) {
+    reach = walkTable(table);
+    reaches.set(table, reach);
+  }
+  return reach;
+}
+
+function walkTable(table: Table): TableReach {
   const byName = new Map(table.chains.map((chain) => [chain.name, chain]));
   const hooks = new Map<string, Hook[]>(table.chains.map((chain) => [chain.name, []]));
   const walked = new Map<string, number>();

@@ -267,6 +267,7 @@ class SaveReader {
     this.#table = null;
     this.#passing = false;
     if (table === null) return;
+    table.commit();
     const refusals = this.state.refusals(table, this.options.registry);
     if (refusals.length === 0) return;
     const lines = this.#text.split("\n");

@@ -36,6 +36,9 @@ export class TableState {
   /** Rules that were there at `begin`, and chains whose policy counters were set since; null: each command is committed at once. */
   #since: { readonly rules: Set<Rule>; readonly counted: Set<string> } | null = null;
 
+  /** The table as it was committed; null while it may still change. */
+  #committed: Table | null = null;
+
   constructor(name: TableName) {
     this.name = name;
     for (const hook of BASE_CHAINS[name]) {
@@ -50,7 +53,13 @@ export class TableState {
     return state;
   }
 
+  /** Nothing changes any more until the next `begin`. */
+  commit(): void {
+    this.#committed = this.toTable();
+  }
+
   toTable(): Table {
+    if (this.#committed !== null) return this.#committed;
     const chains: Chain[] = [];
     for (const chain of this.chains.values()) chains.push(chain);
     return { name: this.name, chains };
@@ -69,6 +78,7 @@ export class TableState {
    * the kernel gets its counters after that (libiptc.c: COUNTER_MAP_SET).
    */
   begin(): void {
+    this.#committed = null;
     const rules = new Set<Rule>();
     for (const chain of this.chains.values()) for (const rule of chain.rules) rules.add(rule);
     this.#since = { rules, counted: new Set() };
