@@ -2,7 +2,14 @@
 import { formatAddress, parseIpv6 } from "../bytes/address.ts";
 import type { Packet } from "../packet/packet.ts";
 import { numericToAddress } from "../rules/address-text.ts";
-import { type GivenOption, match, type OptionType, type Predicate, RuleError } from "../rules/extension.ts";
+import {
+  type FieldRanges,
+  type GivenOption,
+  match,
+  type OptionType,
+  type Predicate,
+  RuleError,
+} from "../rules/extension.ts";
 import { optNot } from "../rules/types.ts";
 
 interface AddressSpan {
@@ -97,6 +104,17 @@ export const iprange = match({
     if (source !== undefined) parts.push(expression(source, true));
     if (destination !== undefined) parts.push(expression(destination, false));
     return parts.join(" && ");
+  },
+
+  fields(is) {
+    const fields: FieldRanges[] = [];
+    for (const [field, given] of [
+      ["src", is["--src-range"]],
+      ["dst", is["--dst-range"]],
+    ] as const)
+      if (given?.not === false && given.value.from.length === 1)
+        fields.push({ field, ranges: [[given.value.from[0] >>> 0, given.value.to[0] >>> 0]] });
+    return fields;
   },
 
   why(is, p) {

@@ -28,17 +28,17 @@ const UNITS: readonly (readonly [name: string, seconds: number])[] = [
 const rate: OptionType<number> = {
   arity: 1,
   parse([word]) {
-    const bad = new RuleError(`bad rate "${word}"'`);
+    const bad = () => new RuleError(`bad rate "${word}"'`);
     const slash = word.indexOf("/");
     let seconds = 1;
     if (slash >= 0) {
       const name = word.slice(slash + 1).toLowerCase();
       const unit = name === "" ? undefined : UNITS.find(([known]) => known.startsWith(name));
-      if (unit === undefined) throw bad;
+      if (unit === undefined) throw bad();
       seconds = unit[1];
     }
     const count = atoi(word) >>> 0;
-    if (count === 0) throw bad;
+    if (count === 0) throw bad();
     const period = Math.floor((SCALE * seconds) / count);
     if (period === 0) throw new RuleError(`Rate too fast "${word}"`);
     return period;

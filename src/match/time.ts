@@ -49,14 +49,14 @@ const DATE_PARTS: readonly (readonly [most: number, delimiter: string])[] = [
 const date: OptionType<number> = {
   arity: 1,
   parse([word]) {
-    const bad = new RuleError(`Invalid date "${word}" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]`);
+    const bad = () => new RuleError(`Invalid date "${word}" specified. Should be YYYY[-MM[-DD[Thh[:mm[:ss]]]]]`);
     let { value: year, rest } = strtoul(word, 10);
-    if ((rest !== "" && rest[0] !== "-") || year < 1970 || year > 2038) throw bad;
+    if ((rest !== "" && rest[0] !== "-") || year < 1970 || year > 2038) throw bad();
     const parts = [1, 1, 0, 0, 0];
     for (let i = 0; i < parts.length && rest !== ""; i++) {
       const [most, delimiter] = DATE_PARTS[i];
       const read = strtoul(rest.slice(1), 10);
-      if ((read.rest !== "" && (delimiter === "" || read.rest[0] !== delimiter)) || read.value > most) throw bad;
+      if ((read.rest !== "" && (delimiter === "" || read.rest[0] !== delimiter)) || read.value > most) throw bad();
       parts[i] = read.value;
       rest = read.rest;
     }

@@ -21,6 +21,9 @@ export const SOURCE = 5;
 export const DESTINATION = 9;
 const FIELD_COUNT = 13;
 
+/** What extensions call them. */
+const FIELDS = { sport: SPORT, dport: DPORT, src: SOURCE, dst: DESTINATION } as const;
+
 export const FLIP = -0x80000000;
 export const LOWEST = FLIP;
 export const HIGHEST = 0x7fffffff;
@@ -94,14 +97,14 @@ export class RuleBoxes {
     if (rule.protocol !== null && !rule.protocol.not)
       this.#narrow(i, PROTOCOL, rule.protocol.number, rule.protocol.number);
     for (const { field, ranges } of compiled.fields) {
-      if ((field !== "sport" && field !== "dport") || ranges.length === 0) continue;
+      if (ranges.length === 0) continue;
       let low = ranges[0][0];
       let high = ranges[0][1];
       for (let r = 1; r < ranges.length; r++) {
         if (ranges[r][0] < low) low = ranges[r][0];
         if (ranges[r][1] > high) high = ranges[r][1];
       }
-      this.#narrow(i, field === "sport" ? SPORT : DPORT, low, high);
+      this.#narrow(i, FIELDS[field], low, high);
     }
   }
 

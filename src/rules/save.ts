@@ -49,6 +49,9 @@ export function parseSave(text: string, options: ParseOptions): Parsed {
 const MOST_WORDS = 254;
 const LONGEST_WORD = 1023;
 
+/** A chain line as iptables-save writes it: most are such, and this is the short way. */
+const PLAIN_CHAIN = /^:([^ \t\n]+) ([^ \t\n]+) (\[[0-9]+:[0-9]+\])$/;
+
 class SaveReader {
   readonly options: ParseOptions;
   readonly state: RulesetState;
@@ -152,9 +155,11 @@ class SaveReader {
 
   /** `:INPUT DROP [3:180]`, `:mine - [0:0]`. */
   #chainLine(line: TextLine): void {
-    const read = this.#plainWords(":", line.text);
-    const refusal = this.#chainRefusal(read, line.number);
+    const plain = PLAIN_CHAIN.exec(line.text);
+    const said = plain === null ? null : { words: [plain[1], plain[2], plain[3]], fits: true };
+    const refusal = this.#chainRefusal(said ?? this.#plainWords(":", line.text), line.number);
     if (refusal === null) return;
+    const read = this.#plainWords(":", line.text);
     const [word, message, code] = refusal;
     const start = read.starts[word] ?? 0;
     this.#fail(line, start, (read.ends[word] ?? line.text.length) - start, message, code);
