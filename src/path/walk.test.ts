@@ -7,6 +7,7 @@ import test from "ava";
 import fc from "fast-check";
 import type { Conntrack } from "../conntrack/conntrack.ts";
 import type { Host } from "../host/host.ts";
+import { iprange } from "../match/iprange.ts";
 import type { Nat } from "../nat/nat.ts";
 import { CONTINUE, type Family, FORWARD } from "../packet/hook.ts";
 import { Packet } from "../packet/packet.ts";
@@ -82,7 +83,7 @@ const moves = target<typeof options, { port: number }>({
     return CONTINUE;
   },
 });
-const registry: Registry = registryOf([ports, asks, hotdrop], [setmark, moves]);
+const registry: Registry = registryOf([ports, asks, hotdrop, iprange], [setmark, moves]);
 
 const host = {
   interfaces: ["", "lo", "lan0", "lan1", "wan0"].map((name, index) => ({ name, index })),
@@ -128,6 +129,18 @@ const PORTS = [0, 53, 80, 443, 1024, 65535];
 const portsArb = fc
   .tuple(fc.constantFrom("sport", "dport"), fc.constantFrom(...PORTS), fc.constantFrom(...PORTS))
   .map(([field, a, b]) => ({ name: "ports", options: { field, low: Math.min(a, b), high: Math.max(a, b) } }));
+/** Reversed ranges too: they never match. */
+function spanArb(family: Family) {
+  const words = family === 4 ? 1 : 4;
+  const address = fc.array(fc.constantFrom(...WORDS), { minLength: words, maxLength: words });
+  return fc
+    .record({
+      side: fc.constantFrom("--src-range", "--dst-range"),
+      not: fc.boolean(),
+      value: fc.record({ from: address, to: address }),
+    })
+    .map(({ side, not, value }) => ({ name: "iprange", options: { [side]: { not, value } } }));
+}
 const statefulArb = fc.record({
   name: fc.constantFrom("asks", "asks", "asks", "hotdrop"),
   options: fc.record({ id: fc.nat(20), modulo: fc.integer({ min: 2, max: 50 }) }),
@@ -158,9 +171,14 @@ function ruleArb(family: Family, chains: readonly string[]): fc.Arbitrary<Rule> 
       inInterface: fc.option(deviceArb, { nil: null, freq: 1 }),
       outInterface: fc.option(deviceArb, { nil: null, freq: 1 }),
       protocol: maybe(fc.record({ not: fc.boolean(), number: fc.constantFrom(6, 17, 1) })),
-      matches: fc.array(fc.oneof({ weight: 4, arbitrary: portsArb }, { weight: 1, arbitrary: statefulArb }), {
-        maxLength: 2,
-      }),
+      matches: fc.array(
+        fc.oneof(
+          { weight: 4, arbitrary: portsArb },
+          { weight: 1, arbitrary: spanArb(family) },
+          { weight: 1, arbitrary: statefulArb },
+        ),
+        { maxLength: 2 },
+      ),
       target: targetArb(chains),
     })
     .map((rule) => ({
