@@ -34,6 +34,15 @@ export interface Rule {
   readonly does: (nat: Nat, p: Packet) => Verdict;
 }
 
+/** As path/ makes them: with the next hop of its route. */
+class Routed extends Packet {
+  via = 0;
+
+  override nextHop4(): number {
+    return this.via === 0 ? this.dst0 : this.via;
+  }
+}
+
 /** PREROUTING and POSTROUTING of a router, one after the other. */
 export class Router {
   readonly host: Host;
@@ -41,7 +50,7 @@ export class Router {
   readonly nat: Nat;
   readonly random = new ScriptedRandom({});
   rules: readonly Rule[] = [];
-  readonly #packet = new Packet();
+  readonly #packet = new Routed();
 
   constructor(config: HostConfig = HOST) {
     this.host = new Host(config);
@@ -60,6 +69,7 @@ export class Router {
     p.inDev = this.host.interfaceNamed(into)!.index;
     p.hook = PREROUTING;
     if (this.conntrack.track(p) !== ACCEPT || this.#nat(p) !== ACCEPT) return this.#drop();
+    if (p.family === 4) p.via = this.host.input4(p.dst0, p.src0, p.inDev, p.tos, p.mark).via0;
     p.hook = POSTROUTING;
     p.outDev = this.host.interfaceNamed(out)!.index;
     if (this.#nat(p) !== ACCEPT || this.conntrack.confirm(p) !== ACCEPT) return this.#drop();

@@ -101,8 +101,7 @@ export class Nat {
       connections.tuple(p.ct, ORIGINAL, this.#current);
       // From 0.0.0.0 the host asks for an address (DHCP): left alone.
       if (this.#current.src0 === 0) return ACCEPT;
-      const route = this.host.route4(p.dst0, 0, p.outDev, p.tos, p.mark);
-      address[0] = this.host.selectAddress4(p.outDev, route.via0 === 0 ? p.dst0 : route.via0, RT_SCOPE_UNIVERSE);
+      address[0] = this.host.selectAddress4(p.outDev, p.nextHop4(), RT_SCOPE_UNIVERSE);
       if (address[0] === 0) return DROP;
     } else if (!this.host.selectAddress6(p.outDev, p.dst0, p.dst1, p.dst2, p.dst3, address)) return DROP;
     if ((connections.status(p.ct) & IPS_CONFIRMED) === 0) this.#setMasqueraded(p.family, p.ct, p.outDev);

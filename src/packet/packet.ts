@@ -223,6 +223,11 @@ export class Packet {
    */
   pull(_length: number): void {}
 
+  /** IPv4: whom it is handed to next (rt_nexthop): its destination, unless it has a route through a gateway (Skb). */
+  nextHop4(): number {
+    return this.dst0;
+  }
+
   /** Points at a fresh copy of `bytes`; for callers that do not stream. */
   loadBytes(bytes: Uint8Array): void {
     // Not slice(): a Buffer's slice shares its memory.

@@ -90,6 +90,11 @@ export class Skb extends Packet {
     this.looped = false;
   }
 
+  override nextHop4(): number {
+    const via = this.route === null ? 0 : this.route.via0;
+    return via === 0 ? this.dst0 : via;
+  }
+
   /** pskb_may_pull: what is missing in the first fragment is taken from the next ones, which become shorter. */
   override pull(length: number): void {
     const { pieces } = this;
