@@ -18,7 +18,7 @@ import type { Skb } from "./skb.ts";
 import type { Stack } from "./stack.ts";
 
 const MIN_MTU = 1280;
-const FRAGMENT_HEADER = 8;
+export const FRAGMENT_HEADER = 8;
 
 /** Where the fragmentable part begins, and the byte before it that names it. */
 interface Cutting {
@@ -38,7 +38,7 @@ export function fragment6(on: Stack, p: Skb, deviceMtu: number): number {
   const id = on.host.random.u32("fragment id");
   completeChecksum(p);
   const asTheyCame = p.pieces !== null && fits(p.pieces, room);
-  const sizes = asTheyCame && p.pieces !== null ? p.pieces : cut(p.length - headerLength, room);
+  const sizes = asTheyCame && p.pieces !== null ? p.pieces : cut6(p.length - headerLength, room);
   let at = 0;
   sizes.forEach((size, i) => {
     sendPiece(on, p, cutting, at, size, at | (i === sizes.length - 1 ? 0 : 1), id);
@@ -71,7 +71,8 @@ function fits(pieces: readonly number[], room: number): boolean {
   return pieces.every((size, i) => size <= room && (i === pieces.length - 1 || (size & 7) === 0));
 }
 
-function cut(length: number, room: number): number[] {
+/** Sizes of pieces of at most `room` bytes; all but the last are multiples of 8. */
+export function cut6(length: number, room: number): number[] {
   const sizes: number[] = [];
   for (let left = length; left > 0; ) {
     const size = left > room ? room & ~7 : left;

@@ -6,6 +6,7 @@ import type { Route } from "../host/route.ts";
 import { HeaderWalk, IPV6_HEADER, IPV6_LENGTH, IPV6_NEXT_HEADER, skipExtensionHeaders } from "../packet/ipv6.ts";
 import { PACKET_HOST, SENDER_KERNEL } from "../packet/packet.ts";
 import { IPPROTO_ICMPV6 } from "../packet/transport.ts";
+import { cut6, FRAGMENT_HEADER } from "./fragment6.ts";
 import { localOut6 } from "./output6.ts";
 import type { Skb } from "./skb.ts";
 import { LO, type Stack } from "./stack.ts";
@@ -159,6 +160,8 @@ function build(on: Stack, p: Skb, type: number, code: number, info: number, quot
   // The host may cut what it makes itself (ip6_sk_ignore_df).
   skb.ignoreDf = skb.special = true;
   skb.route = way;
+  // ip6_append_data: for this way it is cut already, and stays so on another that takes the pieces but not the whole.
+  if (length > way.mtu) skb.pieces = cut6(length - IPV6_HEADER, way.mtu - IPV6_HEADER - FRAGMENT_HEADER);
   return skb;
 }
 
