@@ -101,7 +101,8 @@ class Walker {
         return this.#done(rule, code);
       case RETURNS:
         this.#matched(rule);
-        return this.#leave() ? this.#policy() : null;
+        // Whoever has to be dropped asks no policy.
+        return !this.#p.hotdrop && this.#leave() ? this.#policy() : null;
       case JUMPS:
         this.#matched(rule);
         this.#callers.push(this.#chain);
