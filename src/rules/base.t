@@ -138,3 +138,13 @@ foo;;FAIL;Bad argument `foo'
 -6;;OK
 -t nat;;FAIL;The -t option cannot be used in ip6tables-restore.
 -m icmp --icmp-type 8;;FAIL;Couldn't load match `icmp':No such file or directory
+%46
+-p tcp --dpo;;FAIL;option "--dpo" requires an argument
+-p tcp -m tcp --dpo;;FAIL;unknown option "--dpo"
+-p udp -m tcp --dpo;;FAIL;unknown option "--dpo"
+-p gre -m tcp --dpo;;FAIL;option "--dpo" requires an argument
+-p tcp -m tcp --dport;;FAIL;option "--dport" requires an argument
+-p tcp --sourc;;FAIL;unknown option "--sourc"
+-p tcp -m multiport --dpor;;FAIL;unknown option "--dpor"
+-p tcp --dport 5 -m tcp --sp;;FAIL;option "--sp" requires an argument
+-p ah -m ah --ah;;FAIL;unknown option "--ah"

@@ -17,6 +17,8 @@ export interface ReadLine {
   readonly extensions: number;
   /** Of those the matches, in order. */
   readonly matches: readonly LoadedExtension[];
+  /** What is said of its last option, when that lacks its argument. */
+  readonly unfinished: string | null;
 }
 
 export interface LineWords {
@@ -35,7 +37,8 @@ export function readLineOf(scope: LineScope, letters: string): ReadLine {
   const { events, extensions } = scope;
   // What -j loads is the target; everything else, asked for or not, is a match.
   const matches = events.filter((event) => event.loads !== null && event.entry?.letter !== "j");
-  return { letters, shape: shapeOf(letters), events, extensions, matches: matches.map((event) => event.loads!) };
+  const loaded = matches.map((event) => event.loads!);
+  return { letters, shape: shapeOf(letters), events, extensions, matches: loaded, unfinished: scope.unfinished() };
 }
 
 const memos = new WeakMap<Registry, Record<Family, LineMemo>>();

@@ -139,7 +139,7 @@ class LineReader {
         this.complete(new RuleError("nothing appropriate following !"));
         return;
       }
-      throw new RuleError(`option "${words[words.length - 1]}" requires an argument`);
+      throw new RuleError(this.line.unfinished ?? `option "${words[words.length - 1]}" requires an argument`);
     }
     switch (letters[at]) {
       case "!":

@@ -325,11 +325,33 @@ export class LineScope {
     return declaration;
   }
 
+  /**
+   * What is said of the option that the line ends with, if it lacks its argument. Nobody takes it, so it too loads the
+   * match of the protocol, even if it is there already, and is read once more: what it was short for may be two by then.
+   */
+  unfinished(): string | null {
+    if (this.#waiting === null) return null;
+    const word = this.words[this.words.length - 1];
+    const name = this.#protocolMatch();
+    const declaration = name === null ? undefined : this.#named("match", name);
+    if (word.startsWith("--") && declaration !== undefined && this.#waiting.entry!.name !== word) {
+      const { entries, byName } = optionTable(declaration);
+      if (!byName.has(word) && entries.some((entry) => entry.name.startsWith(word))) return `unknown option "${word}"`;
+    }
+    return `option "${word}" requires an argument`;
+  }
+
+  /** The match that an option nobody knows would load; null: none. */
+  #protocolMatch(): string | null {
+    if (this.#protocol === null || this.#protocolUsed) return null;
+    const number = parseNumber(this.#protocol, 0, U8_MAX);
+    return matchName(number === null ? this.#protocol : (nameOfProtocol(number) ?? ""));
+  }
+
   /** `-p tcp --dport 80`: an option nobody knows loads the match of the protocol, once. */
   #loadProtocol(): boolean {
-    if (this.#protocol === null || this.#protocolUsed) return false;
-    const number = parseNumber(this.#protocol, 0, U8_MAX);
-    const name = matchName(number === null ? this.#protocol : (nameOfProtocol(number) ?? ""));
+    const name = this.#protocolMatch();
+    if (name === null) return false;
     const declaration = this.#named("match", name);
     const word = this.words.length - 1;
     if (declaration === undefined) {
