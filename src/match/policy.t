@@ -12,6 +12,7 @@
 -m policy --dir in --pol ipsec --reqid 1 --spi 0x1 --proto esp --mode tunnel --tunnel-dst 10.0.0.0/8;=;OK
 -m policy --dir in --pol ipsec --reqid 1 --proto 50;-m policy --dir in --pol ipsec --reqid 1 --proto esp;OK
 -m policy --dir in --pol ipsec ! --reqid 1 ! --spi 7 ! --proto ah ! --mode transport ! --tunnel-src 1.2.3.4;-m policy --dir in --pol ipsec ! --reqid 1 ! --spi 0x7 ! --proto ah ! --mode transport ! --tunnel-src 1.2.3.4;OK
+-m policy --dir in --pol ipsec --proto esp --proto tcp;;FAIL;policy match: double --proto option
 -m policy --dir in --pol ipsec --reqid 1 --reqid 2;;FAIL;policy match: double --reqid option
 -m policy --dir in --pol ipsec --spi 1 --spi 2;;FAIL;policy match: double --spi option
 -m policy --dir in --pol ipsec --mode tunnel --mode nth;;FAIL;policy match: double --mode option

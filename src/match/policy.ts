@@ -22,8 +22,15 @@ interface InElement<V> {
 
 const elementOf = ({ given }: OptionSite) => (given["--next"]?.value as readonly true[] | undefined)?.length ?? 0;
 
-/** Whether it is the second of its element is asked after its value is read, but for words (`isWord`), before. */
-function inElement<V>(type: OptionType<V>, isWord = false): OptionType<InElement<V>> {
+/**
+ * Whether it is the second of its element is asked after its value is read, but for words (`isWord`), before. `check`:
+ * what is asked of the value after that.
+ */
+function inElement<V>(
+  type: OptionType<V>,
+  isWord = false,
+  check: (value: V) => void = () => {},
+): OptionType<InElement<V>> {
   return {
     arity: 1,
     parse(words, site) {
@@ -33,22 +40,19 @@ function inElement<V>(type: OptionType<V>, isWord = false): OptionType<InElement
       if (again && isWord) throw new RuleError(`policy match: double ${site.option} option`);
       const value = type.parse(words, site);
       if (again) throw new RuleError(`policy match: double ${site.option} option`);
+      check(value);
       return { element, not: site.not, value };
     },
     print: ({ value }, site) => type.print(value, site),
   };
 }
 
-const ipsecProtocol: OptionType<number> = {
-  arity: 1,
-  parse(words, site) {
-    const value = protocol.parse(words, site);
-    if (value !== IPPROTO_AH && value !== IPPROTO_ESP && value !== IPPROTO_COMP)
-      throw new RuleError("policy match: protocol must be ah/esp/ipcomp");
-    return value;
-  },
-  print: printProtocol,
-};
+const ipsecProtocol: OptionType<number> = { ...protocol, print: printProtocol };
+
+function checkIpsec(value: number): void {
+  if (value !== IPPROTO_AH && value !== IPPROTO_ESP && value !== IPPROTO_COMP)
+    throw new RuleError("policy match: protocol must be ah/esp/ipcomp");
+}
 
 const next: OptionType<true> = {
   ...flag,
@@ -75,7 +79,7 @@ const OPTIONS = {
   "--spi": optNot(inElement({ ...u32, print: (spi) => `0x${spi.toString(16)}` }), { ...many, help: "of an element" }),
   "--tunnel-src": optNot(inElement(hostMask), { ...many, help: "source of an element's tunnel" }),
   "--tunnel-dst": optNot(inElement(hostMask), { ...many, help: "destination of an element's tunnel" }),
-  "--proto": optNot(inElement(ipsecProtocol), { ...many, help: "ah, esp, ipcomp" }),
+  "--proto": optNot(inElement(ipsecProtocol, false, checkIpsec), { ...many, help: "ah, esp, ipcomp" }),
   "--mode": optNot(inElement(mode, true), { ...many, help: "transport, tunnel" }),
   "--next": opt(next, { ...many, needs: ["--strict"], help: "the next element" }),
 };
