@@ -271,6 +271,8 @@ export interface LanguageAnswer {
   readonly saved: string;
   /** "" when it was loaded; `line N failed` where iptables-restore says no more. */
   readonly sentence: string;
+  /** The tool itself broke down over the line. */
+  readonly crashed?: true;
 }
 
 function run(program: string, args: readonly string[], input: string): { status: number; out: string; err: string } {
@@ -283,6 +285,7 @@ function run(program: string, args: readonly string[], input: string): { status:
 export function askIptables({ family, table, text }: LanguageCase): LanguageAnswer {
   const program = family === 4 ? "iptables-legacy" : "ip6tables-legacy";
   const { status, err } = run(`${program}-restore`, [], text);
+  if (status < 0) return { saved: "", sentence: "", crashed: true };
   if (status !== 0) return { saved: "", sentence: sentenceOf(err) };
   const { out } = run(`${program}-save`, ["-t", table], "");
   return { saved: out.replace(/^# .*\n/gm, ""), sentence: "" };
@@ -319,6 +322,7 @@ export function languageDifference(one: LanguageCase): string | null {
   const twin = askTwin(one);
   if (/ is not evaluated| only prints something/.test(twin.sentence)) return null;
   const kernel = askIptables(one);
+  if (kernel.crashed) return null;
   const ours = twin.sentence.replace(/ \((host names|user and group names) are not looked up\)/, "");
   if (kernel.sentence !== ours) return `iptables: ${kernel.sentence || "accepted"}\n  twin:     ${ours || "accepted"}`;
   if (kernel.saved === twin.saved) return null;
