@@ -166,6 +166,15 @@ export function differences(kernel: Answer, twin: Answer): Difference[] {
   return found;
 }
 
+/**
+ * Whether what differs can't be a tick's fault: none came in the midst of a packet up to the first difference. Else
+ * ask again.
+ */
+export function isCertain(kernel: Answer, found: readonly Difference[]): boolean {
+  const first = found.length === 0 || found[0].event === 0 ? kernel.events.length : found[0].event;
+  return kernel.events.slice(0, first).every(({ ticked }) => ticked === undefined);
+}
+
 /** Adds to `found` in what the answers to one packet differ. */
 export function compareEvent(found: Difference[], event: number, kernel: EventAnswer, twin: EventAnswer): void {
   if (twin.silent !== undefined) {

@@ -68,14 +68,14 @@ export class KernelFirewall {
   receive(dev: string, bytes: Uint8Array): EventAnswer {
     const time = this.#network.clock.now();
     this.#network.receive(dev, bytes);
-    return this.#outcome(dev, bytes, time);
+    return this.#outcome(dev, bytes, time, this.#network.clock.hasTicked(time));
   }
 
   /** The host itself sends a packet, from a socket that may be bound to a device. */
   send(bytes: Uint8Array, outDev: string | null = null): EventAnswer {
     const time = this.#network.clock.now();
     this.#network.send(bytes, outDev);
-    return this.#outcome(null, bytes, time);
+    return this.#outcome(null, bytes, time, this.#network.clock.hasTicked(time));
   }
 
   /** iptables-save -c text with the counters as they are now, without its comment lines. */
@@ -108,7 +108,7 @@ export class KernelFirewall {
     this.#network.close();
   }
 
-  #outcome(dev: string | null, bytes: Uint8Array, time: number): EventAnswer {
+  #outcome(dev: string | null, bytes: Uint8Array, time: number, ticked: boolean): EventAnswer {
     const family: Family = bytes[0] >>> 4 === 6 ? 6 : 4;
     const out = this.#network.drain();
     const messages = this.#network.messages();
@@ -139,6 +139,7 @@ export class KernelFirewall {
       trace: whole,
       invalid: messages.filter((m) => m.prefix.startsWith(COMPLAINT)).map((m) => complaintOf(m.prefix)),
       ...(destinationPort === null ? {} : { destinationPort }),
+      ...(ticked ? { ticked: true as const } : {}),
     };
   }
 

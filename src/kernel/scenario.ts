@@ -42,6 +42,8 @@ export interface EventAnswer extends Omit<Outcome, "steps"> {
   readonly connections: readonly string[] | null;
   /** Where no connection tells it: the destination port that a new packet had after PREROUTING or OUTPUT. */
   readonly destinationPort?: number;
+  /** A tick came while the packet was handled: which parts of it before and which after nobody knows. */
+  readonly ticked?: true;
   /** The twin's answer when it tells no steps, where that is another one. */
   readonly silent?: Outcome;
 }

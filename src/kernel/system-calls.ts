@@ -37,9 +37,14 @@ const IFF_NO_PI = 0x1000;
 const AF_INET = 2;
 const AF_INET6 = 10;
 const AF_NETLINK = 16;
+const SOCK_STREAM = 1;
 const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
+const IPPROTO_TCP = 6;
 const IPPROTO_RAW = 255;
+const TCP_INFO = 11;
+/** Of struct tcp_info: milliseconds since data was sent, of which a fresh socket thinks that it was in tick 0. */
+const TCPI_LAST_DATA_SENT = 44;
 const NETLINK_NETFILTER = 12;
 const SOL_SOCKET = 1;
 const SO_BROADCAST = 6;
@@ -67,11 +72,14 @@ export class SystemCalls {
   readonly #socket: Call;
   readonly #sendto: Call;
   readonly #setsockopt: Call;
+  readonly #getsockopt: Call;
   readonly #recvmmsg: Call;
   readonly #clockGettime: Call;
   readonly #getcpu: Call;
   readonly #setaffinity: Call;
   readonly #timespec = new DataView(new ArrayBuffer(16));
+  readonly #tcpInfo = new DataView(new ArrayBuffer(TCPI_LAST_DATA_SENT + 4));
+  readonly #tcpInfoLength = new Uint32Array(1);
   readonly #send: Call;
   readonly #batch: Batch;
   readonly #errno: () => number;
@@ -94,6 +102,7 @@ export class SystemCalls {
     this.#socket = libc.func("int socket(int, int, int)");
     this.#sendto = libc.func("long sendto(int, const void *, size_t, int, const void *, unsigned int)");
     this.#setsockopt = libc.func("int setsockopt(int, int, int, const void *, unsigned int)");
+    this.#getsockopt = libc.func("int getsockopt(int, int, int, void *, void *)");
     this.#recvmmsg = libc.func("int recvmmsg(int, void *, unsigned int, int, void *)");
     this.#clockGettime = libc.func("int clock_gettime(int, void *)");
     this.#getcpu = libc.func("int sched_getcpu()");
@@ -103,6 +112,7 @@ export class SystemCalls {
     this.#strerror = libc.func("const char *strerror(int)") as unknown as (errno: number) => string;
     batch ??= new Batch(koffi);
     this.#batch = batch;
+    clockSocket ??= this.#check("TCP socket", this.#socket(AF_INET, SOCK_STREAM, 0));
   }
 
   #check(call: string, result: number): number {
@@ -235,6 +245,15 @@ export class SystemCalls {
     return this.#timespec.getUint32(0, true) * 1e9 + this.#timespec.getUint32(8, true);
   }
 
+  /** Milliseconds in the ticks that the kernel has counted, modulo 2^32: they go on when it gets round to counting. */
+  tickedMilliseconds(): number {
+    const info = this.#tcpInfo;
+    this.#tcpInfoLength[0] = info.byteLength;
+    const result = this.#getsockopt(clockSocket, IPPROTO_TCP, TCP_INFO, info.buffer, this.#tcpInfoLength);
+    this.#check("TCP_INFO", result);
+    return info.getUint32(TCPI_LAST_DATA_SENT, true);
+  }
+
   /** Calls `visit` for every datagram that waits, with where it lies; its bytes are valid until it returns. */
   receiveAll(fd: number, visit: (view: DataView, start: number, end: number) => void): void {
     const { view, headers } = this.#batch;
@@ -278,6 +297,9 @@ class Batch {
 
 /** One for the process: what koffi allocates stays. */
 let batch: Batch | null = null;
+
+/** One for the process: a TCP socket that is never connected, and only asked what time it is. */
+let clockSocket: number | null = null;
 
 function openTunDriver(): number {
   try {
