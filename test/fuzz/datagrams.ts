@@ -9,6 +9,17 @@ import { dressed } from "./extras.ts";
 import { chunk, echo, hex, type Ip, icmp, rawPacket, sctp, tcp, udp } from "./packets.ts";
 import { COUNT_STATES, family, lan, net, port, recent, rounds, router } from "./world.ts";
 
+export const SCTP_TIMEOUTS = [
+  "closed",
+  "cookie_wait",
+  "cookie_echoed",
+  "established",
+  "shutdown_sent",
+  "shutdown_recd",
+  "shutdown_ack_sent",
+  "heartbeat_sent",
+].map((state) => `sctp_timeout_${state}`);
+
 /** A packet that was sent, to be answered or complained about. */
 export interface Sent {
   readonly dev: string;
@@ -36,10 +47,13 @@ export function datagramScenario(dice: Dice): Scenario {
     "generic_timeout",
     "gre_timeout",
     "gre_timeout_stream",
+    ...SCTP_TIMEOUTS,
   ])
     if (dice.chance(0.1)) sysctl[`net.netfilter.nf_conntrack_${key}`] = dice.int(20, 400);
   if (dice.chance(0.1)) sysctl["net.netfilter.nf_conntrack_checksum"] = 0;
   if (dice.chance(0.3)) sysctl["net.netfilter.nf_conntrack_acct"] = 1;
+  if (dice.chance(0.1)) sysctl["net.netfilter.nf_conntrack_timestamp"] = 1;
+  if (dice.chance(0.1)) sysctl["net.netfilter.nf_conntrack_events"] = dice.int(0, 2);
   return {
     host: router(dice, sysctl),
     rules: fam === 4 ? COUNT_STATES : null,

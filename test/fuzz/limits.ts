@@ -1,6 +1,6 @@
 /** Real time and full tables: timeouts of a few seconds that run out, and connection tables that have no room. */
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
-import { datagram, errorAbout, type Sent, syn } from "./datagrams.ts";
+import { datagram, errorAbout, SCTP_TIMEOUTS, type Sent, syn } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
 import { hex, tcp } from "./packets.ts";
 import { tcpRound } from "./tcp.ts";
@@ -24,9 +24,7 @@ const TIMEOUTS = [
   "generic_timeout",
   "gre_timeout",
   "gre_timeout_stream",
-  "sctp_timeout_closed",
-  "sctp_timeout_cookie_wait",
-  "sctp_timeout_established",
+  ...SCTP_TIMEOUTS,
 ];
 
 /** Small timeouts, and waits that end before or after them. */
@@ -124,9 +122,13 @@ export function limitScenario(dice: Dice): Scenario {
     "COMMIT",
     "",
   ].join("\n");
-  const sysctl: Record<string, number> = {};
+  const sysctl: Record<string, number | string> = {};
   if (dice.packets > 0 || dice.chance(0.4))
     sysctl[fam === 4 ? "net.ipv4.icmp_ratelimit" : "net.ipv6.icmp.ratelimit"] = dice.pick([0, 4, 20, 200, 1000, 3000]);
+  // With neither rate nor burst the global limit lets none pass; else it throws dice.
+  if (dice.chance(0.1)) sysctl[`net.ipv4.icmp_msgs_${dice.pick(["per_sec", "burst"])}`] = 0;
+  if (dice.chance(0.2)) sysctl["net.ipv4.icmp_ratemask"] = dice.pick([0, 8, 0x800, 0xffff]);
+  if (dice.chance(0.2)) sysctl["net.ipv6.icmp.ratemask"] = dice.pick(["0-255", "1,3", "0-0", "4"]);
   const dead = dice.chance(0.3);
   const waits = dice.packets > 0 ? 0.04 : 0.15;
   const events = rounds(dice, () =>

@@ -73,7 +73,7 @@ function dnat(dice: Dice, fam: 4 | 6, proto: string): string {
     case "redirect":
       return !["tcp", "udp", "sctp"].includes(proto)
         ? "-j REDIRECT"
-        : `-j REDIRECT --to-ports ${dice.pick(["3128", "3128-3130"])}`;
+        : `-j REDIRECT --to-ports ${dice.pick(["3128", "3128-3130", "3128-3190 --random"])}`;
     default:
       return `-j NETMAP --to ${fam === 4 ? dice.pick(["10.1.0.0/24", "10.1.0.8/29", "10.1.0.5/32"]) : dice.pick(["fd00:3::/64", "fd00:3::10/124"])}`;
   }

@@ -2,16 +2,20 @@
  * Random rulesets over every match and target there is, with boundary values, negations, jumps, goto and RETURN, and
  * packets chosen to fall on both sides of them.
  */
+import { bytesOfHex } from "../../src/bytes/hex.ts";
 import type { Scenario, ScenarioEvent } from "../../src/kernel/scenario.ts";
 import { datagram, mangled } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
+import { dressed } from "./extras.ts";
+import { matchOf, not } from "./matches.ts";
 import { hex, type Ip, icmp, tcp, udp } from "./packets.ts";
+import { targetOf } from "./targets.ts";
 import { family, lan, net, OWN, port, rounds, router } from "./world.ts";
 
 export function rulesScenario(dice: Dice): Scenario {
   const fam = family(dice);
   const rules = ruleset(dice, fam);
-  const events = rounds(dice, () => Array.from({ length: dice.int(3, 16) }, () => packet(dice, fam)));
+  const events = rounds(dice, () => Array.from({ length: dice.int(3, 16) }, () => dressedPacket(dice, fam)));
   const sets = fam === 4 ? SETS4 : SETS6;
   return {
     host: router(dice, {}, { sets, owner: { uid: 0, gid: 0 }, queues: "none" }),
@@ -22,6 +26,15 @@ export function rulesScenario(dice: Dice): Scenario {
 }
 
 const SETS4 = [
+  "create counted hash:ip family inet counters",
+  "add counted 10.0.0.2 packets 1 bytes 60",
+  "add counted 198.51.100.9",
+  "create aging hash:ip family inet timeout 600",
+  "add aging 10.0.0.2",
+  "add aging 198.51.100.9 timeout 0",
+  "create marked hash:net family inet skbinfo",
+  "add marked 198.51.100.0/24 skbmark 0x5/0xff",
+  "add marked 10.0.0.2 skbmark 0x10/0xf0 skbprio 1:10 skbqueue 0",
   "create hosts hash:ip family inet",
   "add hosts 10.0.0.2",
   "add hosts 198.51.100.9",
@@ -39,6 +52,15 @@ const SETS4 = [
   "add all nets",
 ];
 const SETS6 = [
+  "create counted hash:ip family inet6 counters",
+  "add counted fd00:1::2 packets 1 bytes 60",
+  "add counted 2001:db8::9",
+  "create aging hash:ip family inet6 timeout 600",
+  "add aging fd00:1::2",
+  "add aging 2001:db8::9 timeout 0",
+  "create marked hash:net family inet6 skbinfo",
+  "add marked 2001:db8::/64 skbmark 0x5/0xff",
+  "add marked fd00:1::2 skbmark 0x10/0xf0 skbprio 1:10 skbqueue 0",
   "create hosts hash:ip family inet6",
   "add hosts fd00:1::2",
   "add hosts 2001:db8::9",
@@ -98,8 +120,6 @@ function rule(dice: Dice, fam: 4 | 6, table: string, chain: string | null, users
   return parts.filter((part) => part !== "").join(" ");
 }
 
-const not = (dice: Dice, probability = 0.2) => (dice.chance(probability) ? "! " : "");
-
 function base(dice: Dice, fam: 4 | 6, chain: string | null): string[] {
   const parts: string[] = [];
   const network = () =>
@@ -154,7 +174,7 @@ function dccpOf(dice: Dice): string {
   return dice.pick([
     () => `${not(dice)}--dccp-types ${dice.pick(["REQUEST", "DATA,ACK,RESET", "INVALID", "CLOSE,SYNC,SYNCACK"])}`,
     () => `${not(dice)}--dccp-option ${dice.pick(["1", "2", "32"])}`,
-    () => `${not(dice)}--dport ${dice.pick(["0:32767", "53"])}`,
+    () => `${not(dice)}--${dice.pick(["dport", "sport"])} ${dice.pick(["0:32767", "53"])}`,
   ])();
 }
 
@@ -180,202 +200,10 @@ function portsOf(dice: Dice, protocol: string): string[] {
   return parts.length === 1 ? (dice.chance(0.1) ? parts : []) : parts;
 }
 
-function matchOf(dice: Dice, fam: 4 | 6, table: string, chain: string | null, protocol: string): string {
-  const words: Record<string, () => string> = {
-    state: () =>
-      table === "raw"
-        ? ""
-        : `-m state ${not(dice)}--state ${dice.pick(["NEW", "ESTABLISHED", "RELATED,ESTABLISHED", "INVALID", "INVALID,NEW", "UNTRACKED"])}`,
-    conntrack: () => (table === "raw" ? "" : `-m conntrack ${conntrackOption(dice, fam)}`),
-    multiport: () =>
-      protocol === "tcp" || protocol === "udp"
-        ? `-m multiport ${not(dice)}--${dice.pick(["dports", "sports", "ports"])} ${dice.pick(["80", "53,80", "1:1023", "80,4000:4001", "443,8080,4000"])}`
-        : "",
-    iprange: () =>
-      `-m iprange ${not(dice)}--${dice.pick(["src", "dst"])}-range ${fam === 4 ? dice.pick(["10.0.0.2-10.0.0.3", "198.51.100.9", "198.51.100.0-198.51.100.9"]) : dice.pick(["fd00:1::2-fd00:1::3", "2001:db8::-2001:db8::9"])}`,
-    mark: () => `-m mark ${not(dice)}--mark ${dice.pick(["0", "1", "0x1/0x1", "0x10/0xf0", "5"])}`,
-    connmark: () => (table === "raw" ? "" : `-m connmark ${not(dice)}--mark ${dice.pick(["0", "1", "0x1/0x1", "7"])}`),
-    comment: () => '-m comment --comment "a \\"quoted\\" comment"',
-    addrtype: () =>
-      `-m addrtype ${not(dice)}--${dice.pick(["src-type", "dst-type"])} ${dice.pick(fam === 4 ? ["LOCAL", "UNICAST", "BROADCAST", "MULTICAST", "LOCAL,UNICAST"] : ["LOCAL", "UNICAST", "MULTICAST"])}`,
-    limit: () => `-m limit --limit ${dice.pick(["1/hour", "3/min", "1/sec"])} --limit-burst ${dice.int(1, 4)}`,
-    length: () => `-m length ${not(dice)}--length ${dice.pick(["40", "0:60", "61:", "28:48", "1500"])}`,
-    ttl: () =>
-      fam === 4
-        ? `-m ttl ${dice.pick(["--ttl-eq 64", "! --ttl-eq 63", "--ttl-lt 64", "--ttl-gt 63"])}`
-        : `-m hl ${dice.pick(["--hl-eq 64", "! --hl-eq 63", "--hl-lt 64", "--hl-gt 63"])}`,
-    dscp: () => `-m dscp ${not(dice)}--dscp ${dice.pick(["0x00", "0x02", "0x2e"])}`,
-    statistic: () => `-m statistic --mode nth --every ${dice.int(1, 3)} --packet 0`,
-    pkttype: () => `-m pkttype ${not(dice)}--pkt-type ${dice.pick(["unicast", "broadcast", "multicast"])}`,
-    tos: () => `-m tos ${not(dice)}--tos ${dice.pick(["0x10", "0x08/0x1c", "0x00/0x03", "0xb8/0xfc", "1/3"])}`,
-    ecn: () =>
-      protocol === "tcp" && dice.chance(0.6)
-        ? `-m ecn ${not(dice)}--ecn-tcp-${dice.pick(["ece", "cwr"])}`
-        : `-m ecn ${not(dice)}--ecn-ip-ect ${dice.int(0, 3)}`,
-    tcpmss: () =>
-      protocol === "tcp" ? `-m tcpmss ${not(dice)}--mss ${dice.pick(["1460", "0:1459", "1461:65535"])}` : "",
-    quota: () => `-m quota ${not(dice)}--quota ${dice.pick(["0", "60", "150", "100000"])}`,
-    recent: () => recentOf(dice),
-    hashlimit: () => hashlimitOf(dice),
-    rpfilter: () =>
-      chain === "PREROUTING"
-        ? `-m rpfilter ${dice.pick(["", "--invert", "--loose", "--accept-local", "--loose --accept-local --invert"])}`
-        : "",
-    policy: () => {
-      const out = chain === "OUTPUT" || chain === "POSTROUTING" || (chain === "FORWARD" && dice.chance(0.5));
-      return chain === null ? "" : `-m policy --dir ${out ? "out" : "in"} --pol ${dice.pick(["none", "ipsec"])}`;
-    },
-    connlimit: () =>
-      `-m connlimit ${not(dice)}--connlimit-${dice.pick(["above", "upto"])} ${dice.int(0, 3)} ${dice.pick(["", "--connlimit-mask 24", "--connlimit-mask 0", "--connlimit-daddr"])}`,
-    u32: () =>
-      `-m u32 ${not(dice)}--u32 "${dice.pick(["6&0xFF=6", "0>>22&0x3C@0>>16=4000:4001", "0&0xFFFF=0:60", "4&0x3FFF=0&&8>>24=64", "6&0xFF=0x11,0x1"])}"`,
-    ipv6: () => (fam === 6 ? ipv6Of(dice) : ""),
-    helper: () => (table === "raw" ? "" : `-m helper ${not(dice)}--helper ${dice.pick(["ftp", '""'])}`),
-    string: () => stringOf(dice),
-    owner: () => (chain === "OUTPUT" || chain === "POSTROUTING" ? ownerOf(dice) : ""),
-    time: () => timeOf(dice),
-    connbytes: () =>
-      table === "raw"
-        ? ""
-        : `-m connbytes ${not(dice)}--connbytes ${dice.pick(["1:2", "50:", "0:100", "2"])} --connbytes-mode ${dice.pick(["packets", "bytes", "avgpkt"])} --connbytes-dir ${dice.pick(["original", "reply", "both"])}`,
-    physdev: () => (dice.chance(0.2) ? `-m physdev ${not(dice, 0.5)}--physdev-is-in` : ""),
-    set: () =>
-      `-m set ${not(dice)}--match-set ${dice.pick(["hosts src", "hosts dst", "nets dst", "nets src", "services dst,dst", "services src,src", "ports dst", "ports src", "all src", "all dst"])}`,
-  };
-  return dice.pick(Object.values(words))();
-}
-
-/** Each has a table of its own, because a table's first rule decides for the others. */
-function hashlimitOf(dice: Dice): string {
-  const rate = dice.pick(["1/hour --hashlimit-burst 1", "1/hour --hashlimit-burst 3", "1/min", "100b/s", "1kb/s"]);
-  const by = dice.pick(["", "srcip", "dstip", "srcip,dstport", "srcport", "srcip,dstip,srcport,dstport"]);
-  const mask = dice.chance(0.2) ? "--hashlimit-srcmask 24" : "";
-  const expire = "--hashlimit-htable-expire 100000";
-  const name = `--hashlimit-name t${dice.int(0, 1e9)}`;
-  return `-m hashlimit --hashlimit-${dice.pick(["upto", "above"])} ${rate} ${by === "" ? "" : `--hashlimit-mode ${by}`} ${mask} ${expire} ${name}`;
-}
-
-function ipv6Of(dice: Dice): string {
-  return dice.pick([
-    () => `-m frag ${not(dice)}--fragid 0:2147483647 ${dice.pick(["", "--fragfirst", "--fragmore", "--fragres"])}`,
-    () => `-m hbh ${dice.pick(["", "--hbh-len 8", "--hbh-opts 5:2", "--hbh-opts 1"])}`,
-    () => `-m dst ${dice.pick(["", "! --dst-len 8", "--dst-opts 1:4"])}`,
-    () =>
-      `-m ipv6header ${not(dice)}--header ${dice.pick(["prot", "hop,prot", "none", "frag", "dst", "auth,esp"])} ${dice.pick(["", "--soft"])}`,
-  ])();
-}
-
-/** Root sends what the kernel engine sends. */
-function ownerOf(dice: Dice): string {
-  return `-m owner ${dice.pick([
-    () => `${not(dice)}--uid-owner ${dice.pick(["0", "0-10", "1000"])}`,
-    () => `${not(dice)}--gid-owner ${dice.pick(["0", "5"])} ${not(dice)}--uid-owner 0`,
-    () => `${not(dice)}--socket-exists`,
-    () => `${not(dice)}--socket-exists ${not(dice)}--uid-owner ${dice.pick(["0", "7"])}`,
-  ])()}`;
-}
-
-/** Single bytes and pairs are found often enough. */
-function stringOf(dice: Dice): string {
-  const what = dice.pick(['--string "E"', "--hex-string '|00|'", "--hex-string '|4006|'", "--hex-string '|0050|'"]);
-  const range = dice.pick(["", "--from 20", "--to 40", "--from 9 --to 30", "--from 28 --icase"]);
-  return `-m string ${not(dice)}${what.replaceAll("'", '"')} --algo ${dice.pick(["bm", "kmp"])} ${range}`;
-}
-
-function timeOf(dice: Dice): string {
-  const hour = () => `${dice.int(0, 23)}:${dice.int(0, 59)}`;
-  return `-m time ${dice.pick([
-    () => `--timestart ${hour()} --timestop ${hour()}`,
-    () => `${not(dice)}--weekdays ${dice.pick(["Mon,Tue,Wed", "Sat,Sun", "Fri", "1,2,3,4"])}`,
-    () => `${not(dice)}--monthdays ${dice.pick(["1,2,3,4,5,6,7,8,9,10", "21,22,23", "31"])}`,
-    () => `--datestart ${dice.int(2020, 2030)} --datestop ${dice.int(2024, 2035)}-06`,
-    () => `--timestart 23:59 --timestop ${hour()} --contiguous --weekdays ${dice.pick(["Mon,Tue,Wed,Thu", "Fri,Sat"])}`,
-  ])()}`;
-}
-
-function recentOf(dice: Dice): string {
-  const name = `--name ${dice.pick(["a", "a", "b"])} ${dice.pick(["--rsource", "--rsource", "--rdest"])}`;
-  const writes = dice.chance(0.5);
-  if (writes) return `-m recent ${not(dice, 0.1)}${dice.pick(["--set", "--set", "--remove"])} ${name}`;
-  const hits = dice.chance(0.5) ? `--hitcount ${dice.int(1, 3)}` : "";
-  const age = dice.chance(0.5) ? `--seconds ${dice.pick([1, 60])}${dice.chance(0.3) ? " --reap" : ""}` : "";
-  const ttl = dice.chance(0.15) ? "--rttl" : "";
-  return `-m recent ${not(dice, 0.1)}${dice.pick(["--rcheck", "--update"])} ${age} ${hits} ${ttl} ${name}`;
-}
-
-function conntrackOption(dice: Dice, fam: 4 | 6): string {
-  return dice.pick([
-    () =>
-      `${not(dice)}--ctstate ${dice.pick(["NEW", "ESTABLISHED,RELATED", "INVALID", "SNAT", "DNAT", "UNTRACKED,NEW"])}`,
-    () => `${not(dice)}--ctproto ${dice.pick(["6", "17", "tcp"])}`,
-    () =>
-      `${not(dice)}--ctorigsrc ${dice.pick(fam === 4 ? ["10.0.0.2", "10.0.0.0/24"] : ["fd00:1::2", "fd00:1::/64"])}`,
-    () =>
-      `${not(dice)}--ctrepldst ${dice.pick(fam === 4 ? ["10.0.0.2", "10.0.0.0/24"] : ["fd00:1::2", "fd00:1::/64"])}`,
-    () => `${not(dice)}--ctorigdstport ${dice.pick(["80", "53", "1:100"])}`,
-    () => `${not(dice)}--ctreplsrcport ${dice.pick(["80", "53:80"])}`,
-    () =>
-      `${not(dice)}--ctstatus ${dice.pick(["NONE", "EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "SEEN_REPLY,ASSURED"])}`,
-    () => `--ctdir ${dice.pick(["ORIGINAL", "REPLY"])}`,
-    () => `${not(dice)}--ctexpire ${dice.pick(["0:1000", "29:31", "100:500000"])}`,
-  ])();
-}
-
-function targetOf(
-  dice: Dice,
-  fam: 4 | 6,
-  table: string,
-  chain: string | null,
-  users: readonly string[],
-  protocol: string,
-): string {
-  if (users.length > 0 && dice.chance(0.3)) return `${dice.chance(0.2) ? "-g" : "-j"} ${dice.pick(users)}`;
-  const plain = ["-j ACCEPT", "-j RETURN", "", '-j LOG --log-prefix "fuzz: "', "-j NFLOG --nflog-group 7"];
-  if (table !== "mangle" || dice.chance(0.2)) plain.push("-j DROP");
-  if (dice.chance(0.2)) plain.push(`-j NFQUEUE${table === "nat" ? "" : dice.pick([" --queue-bypass", ""])}`);
-  const special: string[] = [
-    "-j SET --add-set hosts src",
-    "-j SET --del-set hosts src",
-    "-j SET --add-set services dst,dst --exist",
-  ];
-  if (table === "mangle") {
-    special.push(
-      `-j MARK --set-mark ${dice.pick(["1", "0x5", "7"])}`,
-      `-j MARK --set-xmark ${dice.pick(["0x10/0xf0", "0x1/0x1"])}`,
-      "-j MARK --or-mark 0x2",
-      "-j MARK --and-mark 0xfe",
-      "-j MARK --xor-mark 0x3",
-    );
-    special.push(
-      `-j CONNMARK ${dice.pick(["--set-mark 1", "--save-mark", "--restore-mark", "--set-xmark 0x7/0xff", "--save-mark --nfmask 0xf --ctmask 0xff", "--and-mark 0x1"])}`,
-    );
-    special.push("-j DSCP --set-dscp 0x2e", "-j DSCP --set-dscp-class CS1");
-    special.push(
-      `-j TOS ${dice.pick(["--set-tos 0x10", "--set-tos 0x04/0x1c", "--or-tos 0x03", "--and-tos 0xfc", "--xor-tos 0xff"])}`,
-      "-j CHECKSUM --checksum-fill",
-    );
-    if (protocol === "tcp") {
-      special.push(`-j TCPOPTSTRIP --strip-options ${dice.pick(["mss", "2,3,8", "4,5", "timestamp,sack"])}`);
-      if (fam === 4)
-        special.push(
-          `-j ECN ${dice.pick(["--ecn-tcp-remove", "--ecn-tcp-ece 1", "--ecn-tcp-cwr 1 --ecn-ip-ect 2", "--ecn-ip-ect 1"])}`,
-        );
-    }
-    if (chain === "FORWARD" || chain === "OUTPUT" || chain === "POSTROUTING")
-      special.push("-j CLASSIFY --set-class 1:20");
-    if (fam === 4) special.push("-j TTL --ttl-set 33", "-j TTL --ttl-dec 1", "-j TTL --ttl-inc 2");
-    else special.push("-j HL --hl-set 33", "-j HL --hl-dec 1");
-    if (protocol === "tcp" && chain !== null && chain !== "INPUT" && chain !== "PREROUTING")
-      special.push("-m tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1200");
-  }
-  if (table === "raw") special.push("-j NOTRACK", "-j CT --notrack", "-j CT --zone 3", "-j CT --zone-orig 4");
-  if (table === "filter") {
-    special.push(
-      `-j REJECT --reject-with ${dice.pick(fam === 4 ? ["icmp-port-unreachable", "icmp-host-prohibited", "icmp-net-unreachable", "icmp-admin-prohibited", "icmp-proto-unreachable"] : ["icmp6-port-unreachable", "icmp6-adm-prohibited", "icmp6-no-route", "icmp6-addr-unreachable"])}`,
-    );
-    if (protocol === "tcp") special.push("-j REJECT --reject-with tcp-reset");
-  }
-  return special.length > 0 && dice.chance(0.5) ? dice.pick(special) : dice.pick(plain);
+/** Now and then with IPv4 options or IPv6 extension headers. */
+function dressedPacket(dice: Dice, fam: 4 | 6): ScenarioEvent {
+  const { dev, hex: plain } = packet(dice, fam);
+  return { dev, hex: hex(dressed(dice, bytesOfHex(plain)!, 0.06)) };
 }
 
 function packet(dice: Dice, fam: 4 | 6): ScenarioEvent {
