@@ -53,3 +53,5 @@
 -m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-mode srcip --hashlimit-srcmask 64;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name a --hashlimit-srcmask 64;OK
 -m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-srcmask 129;;FAIL;hashlimit: bad value for option "--hashlimit-srcmask", neither a valid network mask nor valid CIDR (0-128).
 -m hashlimit --hashlimit-upto 5/s --hashlimit-name a --hashlimit-dstmask ffff:ffff::;-m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name a --hashlimit-dstmask 32;OK
+-m hashlimit --hashlimit-above 1kb/s --hashlimit-name b --hashlimit-burst 5 --hashlimit-upto 5;;FAIL;burst cannot be smaller than 343568b
+-m hashlimit --hashlimit-above 5 --hashlimit-name b --hashlimit-burst 5 --hashlimit-upto 1kb/s;;FAIL;burst cannot be smaller than 1024b

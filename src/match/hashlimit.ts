@@ -307,13 +307,17 @@ export const hashlimit = match({
     "--hashlimit-rate-interval": opt(interval, { help: "seconds over which a rate is measured" }),
   },
   check(given) {
-    const limit = given["--hashlimit-upto"] ?? given["--hashlimit-above"];
-    if (limit === undefined) throw new RuleError("You have to specify --hashlimit");
+    // Both share one place, and the later one is in it; but that bytes were meant stays noted.
+    const limits = Object.keys(given).flatMap((key) =>
+      key === "--hashlimit-upto" || key === "--hashlimit-above" ? [given[key]!.value] : [],
+    );
+    if (limits.length === 0) throw new RuleError("You have to specify --hashlimit");
     const wanted = given["--hashlimit-burst"]?.value;
     if (wanted === undefined) return;
-    const least = limit.value.bytes ? bytesOfCost(limit.value.period) : 0;
-    if (limit.value.bytes && wanted < least) throw new RuleError(`burst cannot be smaller than ${least}b`);
-    if (!limit.value.bytes && wanted > MOST_BURST) throw badBurst();
+    const bytes = limits.some((limit) => limit.bytes);
+    const least = bytes ? bytesOfCost(limits[limits.length - 1].period) : 0;
+    if (bytes && wanted < least) throw new RuleError(`burst cannot be smaller than ${least}b`);
+    if (!bytes && wanted > MOST_BURST) throw badBurst();
   },
 
   bind(given, { family }): Hashlimit {

@@ -28,3 +28,6 @@
 -m set;;FAIL;You must specify `--match-set' with proper arguments
 %6
 -m set --match-set s6 src;=;OK
+-m set --packets-lt 1 --packets-gt 2;;FAIL;only one of the --packets-[eq|lt|gt] is allowed
+-m set --match-set s4 src --packets-lt 1 --packets-gt x;;FAIL;only one of the --packets-[eq|lt|gt] is allowed
+-m set --match-set s4 src --packets-lt 1 --packets-gt 2 --match-set s4 src;;FAIL;only one of the --packets-[eq|lt|gt] is allowed

@@ -12,16 +12,20 @@ import { findSet, type NamedSet, namedSet, printNamedSet } from "../rules/named-
 import { scanNumber64 } from "../rules/numbers.ts";
 import { flag, opt, optNot } from "../rules/types.ts";
 
-/** A 64-bit number as decimal text. */
-const counter: OptionType<string> = {
+const COMPARISONS = ["eq", "lt", "gt"] as const;
+const only = (what: string) => `only one of the --${what}-[eq|lt|gt] is allowed`;
+
+/** A 64-bit number as decimal text, for one of the options that compare packets or bytes. */
+const counter = (what: "packets" | "bytes"): OptionType<string> => ({
   arity: 1,
-  parse([word]) {
+  parse([word], { given }) {
+    if (COMPARISONS.some((op) => given[`--${what}-${op}`] !== undefined)) throw new RuleError(only(what));
     const scanned = scanNumber64(word);
     if (scanned === null || scanned.end !== word.length) throw new RuleError(`Cannot parse ${word} as a counter value`);
     return String(scanned.value);
   },
   print: (value) => value,
-};
+});
 
 interface Comparison {
   readonly is: "eq" | "ne" | "lt" | "gt";
@@ -55,7 +59,6 @@ function printComparison(what: string, comparison: Comparison | null): string {
   return is === "ne" ? ` ! --${what}-eq ${value}` : ` --${what}-${is} ${value}`;
 }
 
-const only = (what: string) => `only one of the --${what}-[eq|lt|gt] is allowed`;
 const notInverted = (option: string) => `${option} option cannot be inverted`;
 
 export const set = match({
@@ -74,17 +77,14 @@ export const set = match({
     }),
     "--update-counters": optNot(flag, { repeat: true, help: "with !: the element's counters stay as they are" }),
     "--update-subcounters": optNot(flag, { repeat: true, help: "with !: those of a list's member sets stay" }),
-    "--packets-eq": optNot(counter, { onceOnly: only("packets"), help: "packet counter of the element" }),
-    "--packets-lt": opt(counter, { onceOnly: only("packets"), neverNot: notInverted("--packets-lt") }),
-    "--packets-gt": opt(counter, { onceOnly: only("packets"), neverNot: notInverted("--packets-gt") }),
-    "--bytes-eq": optNot(counter, { onceOnly: only("bytes"), help: "byte counter of the element" }),
-    "--bytes-lt": opt(counter, { onceOnly: only("bytes"), neverNot: notInverted("--bytes-lt") }),
-    "--bytes-gt": opt(counter, { onceOnly: only("bytes"), neverNot: notInverted("--bytes-gt") }),
+    "--packets-eq": optNot(counter("packets"), { onceOnly: only("packets"), help: "packet counter of the element" }),
+    "--packets-lt": opt(counter("packets"), { onceOnly: only("packets"), neverNot: notInverted("--packets-lt") }),
+    "--packets-gt": opt(counter("packets"), { onceOnly: only("packets"), neverNot: notInverted("--packets-gt") }),
+    "--bytes-eq": optNot(counter("bytes"), { onceOnly: only("bytes"), help: "byte counter of the element" }),
+    "--bytes-lt": opt(counter("bytes"), { onceOnly: only("bytes"), neverNot: notInverted("--bytes-lt") }),
+    "--bytes-gt": opt(counter("bytes"), { onceOnly: only("bytes"), neverNot: notInverted("--bytes-gt") }),
   },
   check(given) {
-    for (const what of ["packets", "bytes"] as const)
-      if (["eq", "lt", "gt"].filter((op) => given[`--${what}-${op as "eq"}`] !== undefined).length > 1)
-        throw new RuleError(only(what));
     if (given["--match-set"] === undefined) throw new RuleError("You must specify `--match-set' with proper arguments");
   },
 

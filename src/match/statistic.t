@@ -33,4 +33,5 @@
 -m statistic --mode nth --every 2 --packet 0 --every 3;;FAIL;statistic: option "--every" can only be used once.
 -m statistic --probability 1;;FAIL;statistic: option "--mode" must be specified
 -m statistic;;FAIL;--probability must be specified when using random mode
-
+-m statistic --mode nth --every 3 --packet 80 --probability 0.5;;FAIL;statistic: option "--probability" cannot be used together with "--every".
+-m statistic --mode nth --probability 0.5 --every 3 --packet 80;;FAIL;the --packet p must be 0 <= p <= n-1

@@ -76,8 +76,9 @@ export const statistic = match({
       if (share === undefined) throw new RuleError("--probability must be specified when using random mode");
     } else if (every === undefined && packet === undefined)
       throw new RuleError("--every and --packet must be specified when using nth mode");
-    // The probability has the place of the number of packets.
-    const last = every === undefined ? (share ?? 0) : every - 1;
+    // The probability has the place of the number of packets, and the later one is in it.
+    const later = Object.keys(given).findLast((key) => key === "--probability" || key === "--every");
+    const last = later === "--every" ? every! - 1 : (share ?? 0);
     if ((packet ?? 0) > last) throw new RuleError("the --packet p must be 0 <= p <= n-1");
   },
 

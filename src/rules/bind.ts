@@ -139,6 +139,8 @@ interface TogetherChecks {
   readonly needed: readonly (readonly string[])[];
   readonly exclusive: readonly (readonly string[])[];
   readonly any: boolean;
+  /** The options in the order of their numbers. */
+  readonly numbered: readonly string[];
 }
 
 const checks = new WeakMap<AnyDeclaration, TogetherChecks>();
@@ -171,7 +173,8 @@ function checksOf(declaration: AnyDeclaration): TogetherChecks {
       specs.some((spec) => spec.required === true || spec.needs !== undefined || spec.excludes !== undefined);
     const { check, bind, refuse } = declaration;
     const plain = specs.length === 0 && check === undefined && bind === undefined && refuse === undefined;
-    found = { plain, needed, exclusive, any };
+    const numbered = declaration.numbered ?? Object.keys(declaration.options);
+    found = { plain, needed, exclusive, any, numbered };
     checks.set(declaration, found);
   }
   return found;
@@ -183,10 +186,10 @@ function oneIsGiven(declaration: AnyDeclaration, given: Given): void {
       throw new RuleError(declaration.oneNeeded ?? `${declaration.name}: one of ${group.join(", ")} must be specified`);
 }
 
-/** Options in declared order: what is required, what needs another, what cannot stand beside another. */
+/** Options in declared order, each beside the others in the order of their numbers: what is required, what needs another, what cannot stand beside another. */
 function checkTogether(declaration: AnyDeclaration, given: Given): void {
   const options: Readonly<Record<string, OptionSpec>> = declaration.options;
-  const { exclusive: groups, any } = checksOf(declaration);
+  const { exclusive: groups, any, numbered } = checksOf(declaration);
   if (!any) return;
   for (const key in options) {
     const spec = options[key];
@@ -196,7 +199,7 @@ function checkTogether(declaration: AnyDeclaration, given: Given): void {
       continue;
     }
     if (spec.needs === undefined && spec.excludes === undefined && groups.length === 0) continue;
-    for (const other in options) {
+    for (const other of numbered) {
       if (other === key) continue;
       const said = `"${spec.saidAs ?? key}"`;
       const otherSaid = `"${options[other].saidAs ?? other}"`;

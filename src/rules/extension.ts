@@ -113,6 +113,8 @@ export interface Declaration<O extends Options, I> {
   readonly atLeastOne?: readonly (readonly (keyof O & string)[])[];
   /** Each group: at most one of these. */
   readonly atMostOne?: readonly (readonly (keyof O & string)[])[];
+  /** Options in the order of their numbers, where that is not the declared one: which of two excluded ones is named. */
+  readonly numbered?: readonly (keyof O & string)[];
   /** The kernel's name for it in its refusals, where it is another (NOTRACK is CT). */
   readonly kernelName?: string;
   /** The kernel wants the rule to say `-p` one of these (not inverted). */

@@ -53,3 +53,5 @@
 :PREROUTING
 %46
 -j CONNMARK --restore-mark;-j CONNMARK --restore-mark --nfmask 0xffffffff --ctmask 0xffffffff;OK
+-j CONNMARK --save-mark --or-mark 6 --and-mark 5 --set-xmark 8;;FAIL;CONNMARK: option "--set-xmark" cannot be used together with "--save-mark".
+-j CONNMARK --restore-mark --and-mark 5 --or-mark 6;;FAIL;CONNMARK: option "--and-mark" cannot be used together with "--restore-mark".

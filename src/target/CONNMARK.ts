@@ -40,6 +40,10 @@ export const CONNMARK = target({
     "--nfmask": opt(u32, { excludes: ["--mask"], help: "bits of the packet's mark" }),
     "--mask": opt(u32, { excludes: ["--ctmask", "--nfmask"], help: "bits of both" }),
   },
+  numbered: [
+    ...(["--set-mark", "--save-mark", "--restore-mark", "--and-mark", "--or-mark", "--xor-mark"] as const),
+    ...(["--set-xmark", "--left-shift-mark", "--right-shift-mark", "--ctmask", "--nfmask", "--mask"] as const),
+  ],
   atLeastOne: [["--set-xmark", "--set-mark", "--and-mark", "--or-mark", "--xor-mark", "--save-mark", "--restore-mark"]],
   oneNeeded: "CONNMARK target: No operation specified",
 
