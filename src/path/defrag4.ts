@@ -7,7 +7,14 @@ import { PREROUTING, STOLEN } from "../packet/hook.ts";
 import { IP_DF, IP_MF, IPV4_FRAGMENT, IPV4_LENGTH, setIpv4Check } from "../packet/ipv4.ts";
 import { CHECKSUM_UNNECESSARY, CT_UNTRACKED } from "../packet/packet.ts";
 import { PASS } from "./decisions.ts";
-import { ECN_TABLE, FRAGMENT_OK, FRAGMENT_REPEATED, type FragmentQueue, FragmentQueues } from "./fragment-queue.ts";
+import {
+  ECN_TABLE,
+  FRAGMENT_OK,
+  FRAGMENT_REPEATED,
+  type FragmentQueue,
+  FragmentQueues,
+  memoryOf,
+} from "./fragment-queue.ts";
 import { ICMP_TIME_EXCEEDED, icmpSend4 } from "./icmp4.ts";
 import { reassembled } from "./reassembled.ts";
 import type { Skb } from "./skb.ts";
@@ -23,7 +30,7 @@ type User = "in" | "out" | "local";
 
 export class Fragments4 {
   readonly #on: Stack;
-  readonly queues = new FragmentQueues();
+  readonly queues = new FragmentQueues(4);
   /** Fragments that each source sent (inet_peer.rid). */
   readonly #counts = new Map<number, number>();
 
@@ -91,7 +98,7 @@ export class Fragments4 {
     const payload = new Uint8Array(end - offset);
     payload.set(p.data.subarray(p.l4, Math.min(p.end, p.l4 + payload.length)));
     queue.cut ||= p.l4 + payload.length > p.end;
-    this.queues.insert(queue, offset, payload);
+    this.queues.insert(queue, offset, payload, memoryOf(p.length, p.local));
     queue.iif = p.inDev;
     queue.ecn |= 1 << (p.tos & 3);
     if (offset === 0) queue.first = p.asFirstFragment(headerLength, end - offset);

@@ -16,7 +16,14 @@ import {
 import { CHECKSUM_UNNECESSARY, CT_UNTRACKED } from "../packet/packet.ts";
 import { IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import { PASS } from "./decisions.ts";
-import { ECN_TABLE, FRAGMENT_OK, FRAGMENT_REPEATED, type FragmentQueue, FragmentQueues } from "./fragment-queue.ts";
+import {
+  ECN_TABLE,
+  FRAGMENT_OK,
+  FRAGMENT_REPEATED,
+  type FragmentQueue,
+  FragmentQueues,
+  memoryOf,
+} from "./fragment-queue.ts";
 import { ICMPV6_TIME_EXCEEDED, icmpSend6, isLinkLocal } from "./icmp6.ts";
 import { reassembled } from "./reassembled.ts";
 import type { Skb } from "./skb.ts";
@@ -37,7 +44,7 @@ interface Found {
 
 export class Fragments6 {
   readonly #on: Stack;
-  readonly queues = new FragmentQueues();
+  readonly queues = new FragmentQueues(6);
 
   constructor(on: Stack) {
     this.#on = on;
@@ -107,7 +114,7 @@ export class Fragments6 {
     const payload = new Uint8Array(end - offset);
     payload.set(p.data.subarray(behind, Math.min(p.end, behind + payload.length)));
     queue.cut ||= behind + payload.length > p.end;
-    this.queues.insert(queue, offset, payload);
+    this.queues.insert(queue, offset, payload, memoryOf(p.length, p.local));
     queue.iif = p.inDev;
     queue.ecn |= 1 << (p.tos & 3);
     const size = p.length - IPV6_HEADER;

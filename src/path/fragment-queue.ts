@@ -2,15 +2,34 @@
  * Fragments that wait for each other: what both families' queues have in common (inet_fragment.c). Overlapping
  * fragments condemn the whole datagram, exact repetitions are ignored, memory is bounded, time is the packets' clock.
  */
+import type { Family } from "../packet/hook.ts";
 
 /** What a fragment can be to the queue. */
 export const FRAGMENT_OK = 0;
 export const FRAGMENT_REPEATED = 1;
 export const FRAGMENT_OVERLAPS = 2;
 
-/** What a queue is thought to cost, and a fragment beside its bytes (struct ipq; sk_buff with its shared info). */
-const QUEUE_COST = 216;
-const FRAGMENT_COST = 704;
+/** Bytes of a queue: struct ipq, struct frag_queue. */
+const QUEUE_COST = { 4: 200, 6: 184 } as const;
+
+/** struct sk_buff and what lies behind a packet's bytes (skb_shared_info), rounded up to cache lines. */
+const BUFFER = 256;
+const SHARED_INFO = 320;
+const CACHE_LINE = 64;
+const PAGE = 4096;
+/** What there is room for before a packet: of a TUN device's (NET_SKB_PAD), of a raw socket's. */
+const ROOM_RECEIVED = 64;
+const ROOM_SENT = 31;
+/** Memory comes in these pieces: small packets have a cache of their own (skbuff_small_head), others powers of 2. */
+const PIECES = [576, 1024, 2048, 4096, 8192] as const;
+
+/** skb->truesize of a packet that came through a TUN device or from a raw socket. */
+export function memoryOf(length: number, sent: boolean): number {
+  const room = sent ? ROOM_SENT : ROOM_RECEIVED;
+  if (!sent && room + length >= PAGE) return BUFFER + PIECES[0] + Math.ceil(length / PAGE) * PAGE;
+  const head = Math.ceil((room + length) / CACHE_LINE) * CACHE_LINE + SHARED_INFO;
+  return BUFFER + (PIECES.find((piece) => head <= piece) ?? 2 ** Math.ceil(Math.log2(head)));
+}
 
 /** ip_frag_ecn_table: bits say which ECN fields the fragments had (1 << ECN); 0xff: they contradict each other. */
 export const ECN_TABLE = [0, 0, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 3, 0xff, 3, 0xff, 3, 0xff] as const;
@@ -42,7 +61,8 @@ export class FragmentQueue {
   /** Some fragment was cut by the capture. */
   cut = false;
   /** Memory, as the kernel would count it. */
-  cost = QUEUE_COST;
+  cost: number;
+  readonly #ownCost: number;
   readonly fragments: Fragment[] = [];
   /** Where runs of adjacent fragments begin and end; a repetition lies within one of them. */
   #runs: { start: number; end: number }[] = [];
@@ -50,9 +70,10 @@ export class FragmentQueue {
   #lastRun: { start: number; end: number } | null = null;
   #tail = -1;
 
-  constructor(key: string, deadline: number) {
+  constructor(key: string, deadline: number, family: Family) {
     this.key = key;
     this.deadline = deadline;
+    this.cost = this.#ownCost = QUEUE_COST[family];
   }
 
   get complete(): boolean {
@@ -69,8 +90,8 @@ export class FragmentQueue {
     return FRAGMENT_OK;
   }
 
-  /** Keeps a fragment that `judge` found good. Returns what it costs. */
-  insert(offset: number, payload: Uint8Array): number {
+  /** Keeps a fragment that `judge` found good, and that takes so much memory. */
+  insert(offset: number, payload: Uint8Array, memory: number): void {
     const end = offset + payload.length;
     if (this.#tail < 0 || this.#tail < end) {
       if (this.#lastRun !== null && offset === this.#tail) this.#lastRun.end = end;
@@ -82,9 +103,7 @@ export class FragmentQueue {
     } else this.#runs.push({ start: offset, end });
     this.fragments.push({ offset, payload });
     this.filled += payload.length;
-    const cost = payload.length + FRAGMENT_COST;
-    this.cost += cost;
-    return cost;
+    this.cost += memory;
   }
 
   /** ip_frag_reinit: begins again; sizes seen are remembered. */
@@ -96,7 +115,7 @@ export class FragmentQueue {
     this.filled = 0;
     this.iif = 0;
     this.ecn = 0;
-    this.cost = QUEUE_COST;
+    this.cost = this.#ownCost;
     this.fragments.length = 0;
     this.#runs = [];
     this.#lastRun = null;
@@ -120,17 +139,22 @@ export interface FirstFragment {
 
 /** All queues of one kind. */
 export class FragmentQueues {
+  readonly #family: Family;
   readonly #queues = new Map<string, FragmentQueue>();
   #memory = 0;
   /** How many wait. */
   count = 0;
+
+  constructor(family: Family) {
+    this.#family = family;
+  }
 
   /** The queue, a new one if need be; null when memory is used up (also for queues that exist: inet_frag_find). */
   find(key: string, limit: number, deadline: number): FragmentQueue | null {
     if (limit === 0 || this.#memory > limit) return null;
     let queue = this.#queues.get(key);
     if (queue === undefined) {
-      queue = new FragmentQueue(key, deadline);
+      queue = new FragmentQueue(key, deadline, this.#family);
       this.#queues.set(key, queue);
       this.count = this.#queues.size;
       this.#memory += queue.cost;
@@ -139,8 +163,9 @@ export class FragmentQueues {
   }
 
   /** Keeps a fragment. */
-  insert(queue: FragmentQueue, offset: number, payload: Uint8Array): void {
-    this.#memory += queue.insert(offset, payload);
+  insert(queue: FragmentQueue, offset: number, payload: Uint8Array, memory: number): void {
+    queue.insert(offset, payload, memory);
+    this.#memory += memory;
   }
 
   restart(queue: FragmentQueue, deadline: number): void {
