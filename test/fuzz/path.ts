@@ -202,10 +202,19 @@ export function fragmentScenario(dice: Dice): Scenario {
     ? COUNT_STATES
     : "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A FORWARD -p udp -m udp --dport 53\nCOMMIT\n";
   const narrow = dice.chance(0.2);
+  const sysctl: Record<string, number> = {};
+  if (dice.chance(0.2)) sysctl["net.ipv4.ipfrag_max_dist"] = dice.pick([0, 1, 3]);
+  if (dice.chance(0.2)) {
+    const memory = dice.pick([1, 2000, 10_000, 30_000, 100_000]);
+    for (const key of ["net.ipv4.ipfrag", "net.netfilter.nf_conntrack_frag6"]) {
+      sysctl[`${key}_low_thresh`] = 0;
+      sysctl[`${key}_high_thresh`] = memory;
+    }
+  }
   const interfaces = ROUTER.interfaces as Record<string, string[]>;
   const host = router(
     dice,
-    {},
+    sysctl,
     narrow ? { interfaces: { ...interfaces, wan0: { addresses: interfaces.wan0, mtu: 1280 } } } : {},
   );
   return { host, rules: fam === 4 ? rules : null, rules6: fam === 6 ? rules : null, events };
