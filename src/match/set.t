@@ -31,3 +31,5 @@
 -m set --packets-lt 1 --packets-gt 2;;FAIL;only one of the --packets-[eq|lt|gt] is allowed
 -m set --match-set s4 src --packets-lt 1 --packets-gt x;;FAIL;only one of the --packets-[eq|lt|gt] is allowed
 -m set --match-set s4 src --packets-lt 1 --packets-gt 2 --match-set s4 src;;FAIL;only one of the --packets-[eq|lt|gt] is allowed
+-m set --match-set s4 src --packets-eq 1 ! --packets-gt 2;;FAIL;only one of the --packets-[eq|lt|gt] is allowed
+-m set --match-set s4 src ! --packets-gt 2;;FAIL;--packets-gt option cannot be inverted

@@ -15,11 +15,12 @@ import { flag, opt, optNot } from "../rules/types.ts";
 const COMPARISONS = ["eq", "lt", "gt"] as const;
 const only = (what: string) => `only one of the --${what}-[eq|lt|gt] is allowed`;
 
-/** A 64-bit number as decimal text, for one of the options that compare packets or bytes. */
-const counter = (what: "packets" | "bytes"): OptionType<string> => ({
+/** A 64-bit number as decimal text, for one of the options that compare packets or bytes; only `eq` takes `!`. */
+const counter = (what: "packets" | "bytes", takesNot = false): OptionType<string> => ({
   arity: 1,
-  parse([word], { given }) {
+  parse([word], { given, not, option }) {
     if (COMPARISONS.some((op) => given[`--${what}-${op}`] !== undefined)) throw new RuleError(only(what));
+    if (not && !takesNot) throw new RuleError(`${option} option cannot be inverted`);
     const scanned = scanNumber64(word);
     if (scanned === null || scanned.end !== word.length) throw new RuleError(`Cannot parse ${word} as a counter value`);
     return String(scanned.value);
@@ -59,8 +60,6 @@ function printComparison(what: string, comparison: Comparison | null): string {
   return is === "ne" ? ` ! --${what}-eq ${value}` : ` --${what}-${is} ${value}`;
 }
 
-const notInverted = (option: string) => `${option} option cannot be inverted`;
-
 export const set = match({
   name: "set",
   families: [4, 6],
@@ -77,12 +76,15 @@ export const set = match({
     }),
     "--update-counters": optNot(flag, { repeat: true, help: "with !: the element's counters stay as they are" }),
     "--update-subcounters": optNot(flag, { repeat: true, help: "with !: those of a list's member sets stay" }),
-    "--packets-eq": optNot(counter("packets"), { onceOnly: only("packets"), help: "packet counter of the element" }),
-    "--packets-lt": opt(counter("packets"), { onceOnly: only("packets"), neverNot: notInverted("--packets-lt") }),
-    "--packets-gt": opt(counter("packets"), { onceOnly: only("packets"), neverNot: notInverted("--packets-gt") }),
-    "--bytes-eq": optNot(counter("bytes"), { onceOnly: only("bytes"), help: "byte counter of the element" }),
-    "--bytes-lt": opt(counter("bytes"), { onceOnly: only("bytes"), neverNot: notInverted("--bytes-lt") }),
-    "--bytes-gt": opt(counter("bytes"), { onceOnly: only("bytes"), neverNot: notInverted("--bytes-gt") }),
+    "--packets-eq": optNot(counter("packets", true), {
+      onceOnly: only("packets"),
+      help: "packet counter of the element",
+    }),
+    "--packets-lt": optNot(counter("packets"), { onceOnly: only("packets") }),
+    "--packets-gt": optNot(counter("packets"), { onceOnly: only("packets") }),
+    "--bytes-eq": optNot(counter("bytes", true), { onceOnly: only("bytes"), help: "byte counter of the element" }),
+    "--bytes-lt": optNot(counter("bytes"), { onceOnly: only("bytes") }),
+    "--bytes-gt": optNot(counter("bytes"), { onceOnly: only("bytes") }),
   },
   check(given) {
     if (given["--match-set"] === undefined) throw new RuleError("You must specify `--match-set' with proper arguments");

@@ -113,8 +113,14 @@ function againAndAgain(scenario: Scenario): Difference[] {
 
 function language(family: string, firstSeed: number, runs: number): void {
   const started = performance.now();
-  new SystemCalls().enterEmptyNetwork();
-  const { runs: done, identical } = fuzzLanguage((seed) => new Dice(seed), firstSeed, runs, Number(values.failures));
+  const calls = new SystemCalls();
+  const { runs: done, identical } = fuzzLanguage(
+    (seed) => new Dice(seed),
+    firstSeed,
+    runs,
+    Number(values.failures),
+    () => calls.enterEmptyNetwork(),
+  );
   finish(family, { done, packets: 0, identical }, started);
 }
 
