@@ -109,14 +109,18 @@ function load(dice: ScriptedRandom, packet: Uint8Array, seen: EventAnswer): void
   const id = entry.lastIndexOf(" id=");
   // Both ends may be chosen, and share the id.
   if (id >= 0) for (let end = 0; end < 2; end++) dice.answer("nat id", Number.parseInt(entry.slice(id + 4), 10));
+  const same: number[] = [];
   for (const { bytes } of seen.out) {
     const id = bytes[0] === "4" ? bytes.slice(8, 12) : null;
-    if (id !== null && id !== sent.slice(8, 12)) dice.answer("ip id", Number.parseInt(id, 16));
+    if (id !== null && id === sent.slice(8, 12)) same.push(Number.parseInt(id, 16));
+    else if (id !== null) dice.answer("ip id", Number.parseInt(id, 16));
     const label = bytes[0] === "6" ? bytes.slice(3, 8) : null;
     if (label !== null && label !== sent.slice(3, 8)) dice.answer("flow label", Number.parseInt(label, 16));
     const fragment = fragmentIdOf(bytes);
     if (fragment !== null) dice.answer("fragment id", fragment);
   }
+  // The packet itself has its own id; but an answer's may happen to be the same.
+  for (const id of same) dice.answer("ip id", id);
 }
 
 /** The id in the fragment header of an IPv6 packet, if that stands behind options or routing at most. */

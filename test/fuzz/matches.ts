@@ -48,8 +48,10 @@ export function matchOf(dice: Dice, fam: 4 | 6, table: string, chain: string | n
         ? `-m rpfilter ${dice.pick(["", "--invert", "--loose", "--accept-local", "--validmark", "--loose --accept-local --validmark --invert"])}`
         : "",
     policy: () => policyOf(dice, fam, chain),
+    // Mostly of all addresses together: which lists lie in one bucket of its hash is chance, and a list that another
+    // one lies beside is looked through more often.
     connlimit: () =>
-      `-m connlimit ${not(dice)}--connlimit-${dice.pick(["above", "upto"])} ${dice.int(0, 3)} ${dice.pick(["", "--connlimit-mask 24", "--connlimit-mask 0", "--connlimit-daddr", "--connlimit-saddr"])}`,
+      `-m connlimit ${not(dice)}--connlimit-${dice.pick(["above", "upto"])} ${dice.int(0, 3)} ${dice.pick(["--connlimit-mask 0", "--connlimit-mask 0", "--connlimit-mask 0 --connlimit-daddr", "--connlimit-mask 8 --connlimit-saddr", ""])}`,
     u32: () =>
       `-m u32 ${not(dice)}--u32 "${dice.pick(["6&0xFF=6", "0>>22&0x3C@0>>16=4000:4001", "0&0xFFFF=0:60", "4&0x3FFF=0&&8>>24=64", "6&0xFF=0x11,0x1"])}"`,
     ipv6: () => (fam === 6 ? ipv6Of(dice) : ""),
