@@ -22,6 +22,7 @@ export interface Difference {
   /** Number of the event, from 1; 0: after the last one. */
   readonly event: number;
   readonly what:
+    | "before"
     | "out"
     | "state"
     | "path"
@@ -186,6 +187,7 @@ export function compareEvent(found: Difference[], event: number, kernel: EventAn
   };
   const [left, leaves] = [byDevice(kernel.out), byDevice(twin.out)];
   if (!isEqual(left, leaves, isEqualEmission)) say("out", outText(left), outText(leaves));
+  say("before", outText(kernel.before ?? []), outText(twin.before ?? []));
   say("state", String(kernel.state), kernel.state === null ? "null" : String(twin.state));
   // A packet that is dropped before the first hook of its path leaves no trace of where it was going.
   if (kernel.path !== "none") say("path", kernel.path, twin.path);

@@ -64,6 +64,7 @@ export class Duel implements ReplayEngine {
     const bytes = bytesAsked(input);
     const number = ++this.asked;
     this.#kernel.everyConnection = number % TABLE_INTERVAL === 0;
+    this.#kernel.gather();
     const seen = dev === null ? this.#kernel.send(bytes, outDev) : this.#kernel.receive(dev, bytes);
     const { answer, steps } = this.#twin.ask(dev, bytes, seen, outDev);
     const differences: Difference[] = [];

@@ -39,6 +39,8 @@ export class KernelFirewall {
   readonly #lines = { 4: new Map<string, TraceLine | null>(), 6: new Map<string, TraceLine | null>() };
   /** Does an answer hold all connections, too? */
   everyConnection = true;
+  /** What left while it waited. */
+  #before: readonly Emitted[] = [];
   /** The last packet as it was delivered to the host itself, or null. */
   delivered: Uint8Array | null = null;
 
@@ -62,6 +64,13 @@ export class KernelFirewall {
   wait(seconds: number): void {
     sleep(seconds);
     this.#network.clock.awaitTick();
+    this.gather();
+  }
+
+  /** Time has passed: what timers made the host send by now is told with the next packet. */
+  gather(): void {
+    this.#before = this.#network.drain();
+    this.#network.messages();
   }
 
   /** A packet arrives on `dev`. */
@@ -111,6 +120,8 @@ export class KernelFirewall {
   #outcome(dev: string | null, bytes: Uint8Array, time: number, ticked: boolean): EventAnswer {
     const family: Family = bytes[0] >>> 4 === 6 ? 6 : 4;
     const out = this.#network.drain();
+    const before = this.#before;
+    this.#before = [];
     const messages = this.#network.messages();
     const own = ownMessages(messages, dev === null);
     this.delivered = own.find((m) => m.prefix === MARK_DELIVERED)?.payload ?? null;
@@ -139,6 +150,7 @@ export class KernelFirewall {
       trace: whole,
       invalid: messages.filter((m) => m.prefix.startsWith(COMPLAINT)).map((m) => complaintOf(m.prefix)),
       ...(destinationPort === null ? {} : { destinationPort }),
+      ...(before.length > 0 ? { before: sorted(before) } : {}),
       ...(ticked ? { ticked: true as const } : {}),
     };
   }
@@ -185,6 +197,12 @@ export class KernelFirewall {
     const rule = table?.chains.find((c) => c.name === by.chain)?.rules[by.rule - 1];
     return rule?.target?.kind === "target" && rule.target.use.name === "REJECT" ? "REJECT" : "DROP";
   }
+}
+
+/** Timers of one moment have no order. */
+export function sorted(out: readonly Emitted[]): Emitted[] {
+  const key = ({ dev, bytes }: Emitted) => `${dev} ${bytes}`;
+  return [...out].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 /**

@@ -35,6 +35,7 @@ function answerLines(event: EventAnswer, i: number): string[] {
   const trace = event.trace.map((l) => [l.table, l.chain, l.kind, ...(l.rule === null ? [] : [l.rule])].join(":"));
   return [
     `${i + 1} ${event.time} ${event.in ?? "local"} ${event.path} ${event.state ?? "-"} ${event.verdict} ${JSON.stringify(event.by)}`,
+    ...(event.before ?? []).map(({ dev, bytes }) => `  before ${dev} ${bytes}`),
     ...event.out.map(({ dev, bytes }) => `  out ${dev} ${bytes}`),
     ...(event.entry === null ? [] : [`  entry ${event.entry}`]),
     ...(trace.length === 0 ? [] : [`  trace ${trace.join(" ")}`]),
@@ -85,18 +86,22 @@ function readEvent(line: string): ScenarioEvent {
 function readEvents(lines: readonly string[]): EventAnswer[] {
   const events: EventAnswer[] = [];
   let out: { dev: string; bytes: string }[] = [];
+  let before: { dev: string; bytes: string }[] = [];
   let trace: TraceLine[] = [];
   let invalid: string[] = [];
   let connections: string[] = [];
   for (const line of lines) {
     const [, key, rest] = line.match(/^ {2}(\w+) (.*)$/) ?? [];
     if (key === "out") out.push({ dev: rest.split(" ")[0], bytes: rest.split(" ")[1] });
-    else if (key === "entry") events[events.length - 1] = { ...events[events.length - 1], entry: rest };
+    else if (key === "before") {
+      before.push({ dev: rest.split(" ")[0], bytes: rest.split(" ")[1] });
+      events[events.length - 1] = { ...events[events.length - 1], before };
+    } else if (key === "entry") events[events.length - 1] = { ...events[events.length - 1], entry: rest };
     else if (key === "trace") trace.push(...rest.split(" ").map(readTraceLine));
     else if (key === "invalid") invalid.push(rest);
     else if (key === "ct") connections.push(rest);
     else {
-      [out, trace, invalid, connections] = [[], [], [], []];
+      [out, before, trace, invalid, connections] = [[], [], [], [], []];
       events.push({ ...readHead(line), entry: null, out, trace, invalid, connections });
     }
   }

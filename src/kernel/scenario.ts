@@ -3,7 +3,7 @@
  * them said. Both are plain data: they are compared (compare.ts), shrunk, and kept as recordings.
  */
 import type { HostConfig } from "../host/config.ts";
-import type { Outcome } from "../path/firewall.ts";
+import type { Emitted, Outcome } from "../path/firewall.ts";
 
 export interface ScenarioEvent {
   /** The device the packet arrives on; null: the host sends it. */
@@ -42,6 +42,8 @@ export interface EventAnswer extends Omit<Outcome, "steps"> {
   readonly connections: readonly string[] | null;
   /** Where no connection tells it: the destination port that a new packet had after PREROUTING or OUTPUT. */
   readonly destinationPort?: number;
+  /** What timers made the host send while it waited for this packet, sorted; absent: nothing. */
+  readonly before?: readonly Emitted[];
   /** A tick came while the packet was handled: which parts of it before and which after nobody knows. */
   readonly ticked?: true;
   /** The twin's answer when it tells no steps, where that is another one. */

@@ -7,7 +7,8 @@ import type { ScriptedRandom } from "../host/random.ts";
 import type { Family } from "../packet/hook.ts";
 import { IPV6_HEADER, NEXTHDR_DEST, NEXTHDR_FRAGMENT, NEXTHDR_HOP, NEXTHDR_ROUTING } from "../packet/ipv6.ts";
 import type { Step } from "../packet/step.ts";
-import type { Firewall, Outcome } from "../path/firewall.ts";
+import type { Emitted, Firewall, Outcome } from "../path/firewall.ts";
+import { sorted } from "./kernel-firewall.ts";
 import type { EventAnswer, TraceLine } from "./scenario.ts";
 
 /** A firewall, and the random source of its host. */
@@ -36,10 +37,19 @@ export class TwinSide {
     seen: EventAnswer,
     outDev: string | null = null,
   ): { readonly answer: EventAnswer; readonly steps: readonly Step[] } {
+    const before = passTime(this.#telling, seen);
+    if (this.#silent !== null) passTime(this.#silent, seen);
     const { steps = [], ...outcome } = one(this.#telling, true, dev, bytes, seen, outDev);
     const silent = this.#silent === null ? outcome : one(this.#silent, false, dev, bytes, seen, outDev);
     const connections = seen.connections === null ? null : this.connections();
-    const answer = { ...outcome, time: seen.time, trace: traceOf(steps), invalid: invalidOf(steps), connections };
+    const answer = {
+      ...outcome,
+      ...before,
+      time: seen.time,
+      trace: traceOf(steps),
+      invalid: invalidOf(steps),
+      connections,
+    };
     return { answer: isSame(outcome, silent) ? answer : { ...answer, silent }, steps };
   }
 
@@ -60,6 +70,17 @@ export class TwinSide {
     const lines = withBoth(this.#telling, this.#silent, ({ firewall }) => firewall.save(family).split("\n"));
     return lines.filter((line) => !line.startsWith("#")).join("\n");
   }
+}
+
+/** What timers send before the packet comes. */
+function passTime({ firewall, dice }: Contender, { time, before = [] }: EventAnswer): Pick<EventAnswer, "before"> {
+  const out: Emitted[] = [];
+  dice.clear();
+  for (const { bytes } of before) answerIds(dice, bytes, "");
+  firewall.onEmit = (dev, p) => out.push({ dev: dev.name, bytes: hexOf(p.data, p.start, p.end) });
+  firewall.advance(time);
+  firewall.onEmit = null;
+  return out.length > 0 ? { before: sorted(out) } : {};
 }
 
 function one(
@@ -109,18 +130,24 @@ function load(dice: ScriptedRandom, packet: Uint8Array, seen: EventAnswer): void
   const id = entry.lastIndexOf(" id=");
   // Both ends may be chosen, and share the id.
   if (id >= 0) for (let end = 0; end < 2; end++) dice.answer("nat id", Number.parseInt(entry.slice(id + 4), 10));
-  const same: number[] = [];
-  for (const { bytes } of seen.out) {
-    const id = bytes[0] === "4" ? bytes.slice(8, 12) : null;
-    if (id !== null && id === sent.slice(8, 12)) same.push(Number.parseInt(id, 16));
-    else if (id !== null) dice.answer("ip id", Number.parseInt(id, 16));
-    const label = bytes[0] === "6" ? bytes.slice(3, 8) : null;
-    if (label !== null && label !== sent.slice(3, 8)) dice.answer("flow label", Number.parseInt(label, 16));
+  const same = seen.out.filter(({ bytes }) => !answerIds(dice, bytes, sent));
+  // The packet itself has its own id; but an answer's may happen to be the same.
+  for (const { bytes } of same) answerIds(dice, bytes, "");
+}
+
+/** Queues the ids of a packet that left because of one that began with `sent`; false: its IPv4 id is that one's. */
+function answerIds(dice: ScriptedRandom, bytes: string, sent: string): boolean {
+  if (bytes[0] === "4") {
+    const id = bytes.slice(8, 12);
+    if (id === sent.slice(8, 12)) return false;
+    dice.answer("ip id", Number.parseInt(id, 16));
+  } else if (bytes[0] === "6") {
+    const label = bytes.slice(3, 8);
+    if (label !== sent.slice(3, 8)) dice.answer("flow label", Number.parseInt(label, 16));
     const fragment = fragmentIdOf(bytes);
     if (fragment !== null) dice.answer("fragment id", fragment);
   }
-  // The packet itself has its own id; but an answer's may happen to be the same.
-  for (const id of same) dice.answer("ip id", id);
+  return true;
 }
 
 /** The id in the fragment header of an IPv6 packet, if that stands behind options or routing at most. */
