@@ -5,7 +5,7 @@
 import { formatAddress } from "../bytes/address.ts";
 import type { Host } from "../host/host.ts";
 import { HZ } from "../host/sets/set.ts";
-import type { Packet } from "../packet/packet.ts";
+import { type Packet, SENDER_NONE } from "../packet/packet.ts";
 import { match, RuleError } from "../rules/extension.ts";
 import { flag, host, opt, optNot, string, U32_MAX, u32, uint } from "../rules/types.ts";
 
@@ -104,7 +104,7 @@ function keyOf(p: Packet, destination: boolean, [m0, m1, m2, m3]: readonly numbe
 
 /** The TTL with which the packet came here. */
 function arrivedWith(p: Packet): number {
-  return p.outDev !== 0 && !p.local ? (p.ttl + 1) & 0xff : p.ttl;
+  return p.outDev !== 0 && p.sender === SENDER_NONE ? (p.ttl + 1) & 0xff : p.ttl;
 }
 
 /** Whether the address was seen often enough, lately enough. */
