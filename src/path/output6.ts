@@ -4,7 +4,8 @@
  */
 import { EACCES, EINVAL, RTN_UNREACHABLE } from "../host/route.ts";
 import { ACCEPT, OUTPUT, POSTROUTING } from "../packet/hook.ts";
-import { PACKET_LOOPBACK } from "../packet/packet.ts";
+import { PACKET_LOOPBACK, SENDER_PROCESS } from "../packet/packet.ts";
+import { PASS } from "./decisions.ts";
 import { fragment6 } from "./fragment6.ts";
 import { ICMPV6_TOO_BIG, ICMPV6_UNREACHABLE, icmpSend6 } from "./icmp6.ts";
 import { type Skb, WAY_OUTPUT } from "./skb.ts";
@@ -57,14 +58,19 @@ export function tooBig6(on: Stack, p: Skb, mtu: number): number {
 /** ip6_finish_output2: the host hears the groups it is in; what is meant for this node only does not leave it. */
 export function emit6(on: Stack, p: Skb): number {
   const route = p.route;
+  let heard = false;
   if (route !== null && p.dst0 >>> 24 === 0xff && route.dev !== LO) {
     if (on.host.isGroupMember6(route.dev, p.dst0, p.dst1, p.dst2, p.dst3)) {
       loopCopy(on, p);
+      heard = p.sender === SENDER_PROCESS;
       if (p.ttl === 0) return on.drop(p, "a multicast with hop limit 0 stays in the host");
     }
     if (((p.dst0 >>> 16) & 15) <= SCOPE_NODE) return on.drop(p, "a node-local multicast stays in the host");
   }
-  return on.transmit(p);
+  if (!heard) return on.transmit(p);
+  // The copy is received at once, while the packet itself waits.
+  on.held = p;
+  return PASS;
 }
 
 function loopCopy(on: Stack, p: Skb): void {

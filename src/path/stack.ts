@@ -68,6 +68,8 @@ export class Stack {
   readonly describe: (p: Packet) => string;
   /** Packets that were sent to lo and are yet to be received. */
   readonly backlog: Skb[] = [];
+  /** A packet of a process that leaves when the host has heard its copy, and answered. */
+  held: Skb | null = null;
   readonly #idle: Skb[] = [];
 
   constructor(

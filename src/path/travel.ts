@@ -65,6 +65,11 @@ function drain(on: Stack, main: Skb | null, code: number): number {
       on.done(p);
     }
   }
+  const { held } = on;
+  if (held !== null) {
+    on.held = null;
+    on.transmit(held);
+  }
   return result;
 }
 
