@@ -10,11 +10,13 @@
 import type { Tuple } from "../conntrack/tuple.ts";
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
+import { IP_MF, IP_OFFSET } from "../packet/ipv4.ts";
 import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import { tupleOf } from "../path/entry-of.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset, Use } from "../rules/ruleset.ts";
 import { linesWith, withoutInstant } from "./conntrack-table.ts";
+import { fragmentIdOf } from "./fragment-id.ts";
 import { tool } from "./namespace.ts";
 import type { LogMessage } from "./netfilter-log.ts";
 import { KernelNetwork, type KernelSetup } from "./network.ts";
@@ -235,12 +237,20 @@ const complaintOf = (prefix: string) => prefix.slice(prefix.indexOf(": ") + 2).t
 
 /** It went through POSTROUTING, and came out there: what is too long by then is dropped without a word. */
 function left(own: readonly LogMessage[], out: readonly Emitted[]): boolean {
-  const ends = (hex: string) => (hex[0] === "4" ? hex.slice(24, 40) : hex.slice(16, 80));
-  return own.some(
-    (m) =>
-      m.prefix === MARK_LEAVES &&
-      out.some(({ bytes }) => ends(bytes) === ends(Buffer.from(m.payload.subarray(0, 40)).toString("hex"))),
-  );
+  return own.some((m) => m.prefix === MARK_LEAVES && out.some(({ bytes }) => isOf(bytes, m.payload)));
+}
+
+/** Is it this packet, or a piece of it? An answer may have the same ends, but not the same protocol and what comes first in it. */
+function isOf(hex: string, packet: Uint8Array): boolean {
+  const at = (from: number, to: number) => Buffer.from(packet.subarray(from, to)).toString("hex");
+  if (hex[0] === "4") {
+    const same = hex.slice(24, 40) === at(12, 20) && hex.slice(18, 20) === at(9, 10);
+    const isPiece = (Number.parseInt(hex.slice(12, 16), 16) & (IP_MF | IP_OFFSET)) !== 0;
+    const header = Number.parseInt(hex[1], 16) << 2;
+    return same && (isPiece || hex.slice(2 * header, 2 * header + 4) === at(header, header + 2));
+  }
+  const same = hex.slice(16, 80) === at(8, 40);
+  return same && (fragmentIdOf(hex) !== null || (hex.slice(12, 14) === at(6, 7) && hex.slice(80, 84) === at(40, 42)));
 }
 
 function pathOf(own: readonly LogMessage[], local: boolean): PathName {

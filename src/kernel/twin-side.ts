@@ -5,9 +5,9 @@
 import { hexOf } from "../bytes/hex.ts";
 import type { ScriptedRandom } from "../host/random.ts";
 import type { Family } from "../packet/hook.ts";
-import { IPV6_HEADER, NEXTHDR_DEST, NEXTHDR_FRAGMENT, NEXTHDR_HOP, NEXTHDR_ROUTING } from "../packet/ipv6.ts";
 import type { Step } from "../packet/step.ts";
 import type { Emitted, Firewall, Outcome } from "../path/firewall.ts";
+import { fragmentIdOf } from "./fragment-id.ts";
 import { sorted } from "./kernel-firewall.ts";
 import type { EventAnswer, TraceLine } from "./scenario.ts";
 
@@ -148,20 +148,6 @@ function answerIds(dice: ScriptedRandom, bytes: string, sent: string): boolean {
     if (fragment !== null) dice.answer("fragment id", fragment);
   }
   return true;
-}
-
-/** The id in the fragment header of an IPv6 packet, if that stands behind options or routing at most. */
-function fragmentIdOf(hex: string): number | null {
-  if (hex[0] !== "6") return null;
-  const byte = (at: number) => Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16);
-  let next = byte(6);
-  let at = IPV6_HEADER;
-  while (next === NEXTHDR_HOP || next === NEXTHDR_ROUTING || next === NEXTHDR_DEST) {
-    next = byte(at);
-    at += (byte(at + 1) + 1) * 8;
-  }
-  if (next !== NEXTHDR_FRAGMENT || hex.length < 2 * (at + 8)) return null;
-  return Number.parseInt(hex.slice(2 * (at + 4), 2 * (at + 8)), 16);
 }
 
 function traceOf(steps: readonly Step[]): TraceLine[] {
