@@ -103,13 +103,19 @@ export function buildHost(
   calls.enterEmptyNetwork();
   for (const [key, value] of BASELINE) writeSysctl(key, value);
   const commands = ["link set lo up"];
+  const anycast = host.interfaces.some(({ addresses }) => addresses.some(mayBeAnycast));
   for (const { name, addresses, mtu } of host.interfaces) {
     if (name === "lo") continue;
     devices.set(name, calls.openTun(name));
     if (mtu !== null) commands.push(`link set ${name} mtu ${mtu}`);
-    for (const address of addresses)
+    if (anycast) commands.push(`link set ${name} up`);
+    for (const address of addresses) {
       commands.push(`addr add ${address} dev ${name}${address.includes(":") ? " nodad" : ""}`);
-    commands.push(`link set ${name} up`);
+      if (!anycast || !address.includes(":")) continue;
+      runIp([], commands.splice(0));
+      awaitAddresses6();
+    }
+    if (!anycast) commands.push(`link set ${name} up`);
   }
   const isIpv6 = (route: string) => route.includes(":");
   for (const route of host.routes) if (!isIpv6(route)) commands.push(`route add ${route}`);
@@ -122,6 +128,12 @@ export function buildHost(
   awaitAddresses6();
   return devices;
 }
+
+/**
+ * The first address of some network: then it matters which of the host's addresses began to work first, and of several
+ * that are added at once the kernel does not say.
+ */
+const mayBeAnycast = (address: string) => /::(\/\d+)?( |$)/.test(address);
 
 /**
  * Runs commands of `ip`. A route that an address has made already may be said again, as lines of `ip route show` do:
