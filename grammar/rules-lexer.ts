@@ -120,14 +120,17 @@ function unquoteShell(raw: string): string {
   });
 }
 
-/** Words of shell commands. Whatever a shell would compute ($, `, |, <, >, &, parentheses) is a `refused` token. */
+/**
+ * Words of shell commands. Whatever a shell would compute ($, `, |, <, >, &, parentheses) is a `refused` token. A word of
+ * very many pieces comes in several tokens with nothing between them: a pattern without an end would exhaust the stack.
+ */
 export function shellLexer(classify: Classify): moo.Lexer {
   return moo.compile({
     blank: { match: /(?:[ \t]|\\\n)+/, lineBreaks: true },
     separator: { match: /\n|;|&&/, lineBreaks: true },
     comment: /#[^\n]*/,
     word: {
-      match: /(?:[^ \t\n"'\\;&|<>()$`]|\\[\s\S]|'[^']*'|"(?:[^"\\$`]|\\[\s\S])*")+/,
+      match: /(?:[^ \t\n"'\\;&|<>()$`]+|\\[\s\S]|'[^']*'|"[^"\\$`]*(?:\\[\s\S][^"\\$`]*){0,20000}"){1,20000}/,
       lineBreaks: true,
       value: unquoteShell,
       type: (raw: string) => classify(unquoteShell(raw)),

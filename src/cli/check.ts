@@ -2,7 +2,7 @@
 import { registry } from "../registry.ts";
 import { count } from "../report/paint.ts";
 import { checkText, parseRules } from "../rules/check.ts";
-import { renderProblems } from "../rules/problem.ts";
+import { MOST_PROBLEMS, renderProblems } from "../rules/problem.ts";
 import type { Family, Ruleset } from "../rules/ruleset.ts";
 import { EXIT_BAD_INPUT, Failure } from "./failure.ts";
 import { Output } from "./output.ts";
@@ -34,6 +34,8 @@ export function check(args: FamilyArguments & { readonly files: readonly string[
       if (text.includes("\0")) throw notText(file);
       process.exitCode = EXIT_BAD_INPUT;
       mistakes.line(`${renderProblems(problems)}\n`);
+      if (problems.length >= MOST_PROBLEMS)
+        mistakes.line(`${file}: ${count(problems.length, "mistake")} so far; no more were looked for`);
     } else output.line(`${file}: ${summary(parseRules(text, { family, file, registry }).ruleset)}`);
   }
   output.flush();

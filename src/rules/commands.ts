@@ -8,7 +8,7 @@ import { shellLexer, WORD_CLASSES, type WordClass } from "../../grammar/rules-le
 import type { Family } from "../packet/hook.ts";
 import { RuleError } from "./extension.ts";
 import { type LineWords, readLineOf, type WordPlaces } from "./line-words.ts";
-import { inOrder, type Problem } from "./problem.ts";
+import { inOrder, MOST_PROBLEMS, type Problem } from "./problem.ts";
 import { LineError, readLine } from "./rule-line.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { RulesetState } from "./ruleset-state.ts";
@@ -19,6 +19,8 @@ import { isTableName } from "./tables.ts";
 
 /** The programs that a command may begin with, by family. */
 const PROGRAM = /^(?:\/(?:[^/]+\/)*)?(ip6?)tables(?:-legacy|-nft)?$/;
+/** The longest word that the kernel hands to a program. */
+const LONGEST_ARGUMENT = 131_071;
 /** Words before the program that change nothing for the rules. */
 const PREFIXES = new Set(["sudo", "command", "exec"]);
 
@@ -61,6 +63,7 @@ class CommandReader {
     this.#lexer.reset(this.#text);
     let passing = false;
     for (let token = this.#lexer.next(); token !== undefined; token = this.#lexer.next()) {
+      if (this.problems.length >= MOST_PROBLEMS) return;
       switch (token.type) {
         case "blank":
         case "comment":
@@ -87,6 +90,7 @@ class CommandReader {
     const { registry } = this.options;
     for (const table of this.state.tables.values())
       for (const { message, rule } of this.state.refusals(table, registry)) {
+        if (this.problems.length >= MOST_PROBLEMS) break;
         const command = this.#commands.get(rule?.place?.line ?? 0);
         if (rule?.place?.file === this.options.file && command !== undefined)
           this.#fail(command.start, command.end - command.start, message, 1);
@@ -104,7 +108,7 @@ class CommandReader {
 
   /** moo asks for a word's class: the program's name, then its arguments. */
   #classify(word: string): WordClass {
-    if (this.#family !== null) return this.scope.classify(word);
+    if (this.#family !== null) return this.#starts.length > LONGEST_SHAPE ? "rest" : this.scope.classify(word);
     const program = PROGRAM.exec(word);
     if (program !== null) {
       this.#family = program[1] === "ip" ? 4 : 6;
@@ -120,10 +124,17 @@ class CommandReader {
       this.#fail(token.offset, token.text.length, `not an iptables command: ${token.value}`, 2);
       return false;
     }
+    // execve(2): MAX_ARG_STRLEN. A word that goes on in another token is longer still.
+    if (token.text.length > LONGEST_ARGUMENT || token.offset === this.#ends.at(-1)) {
+      this.#fail(token.offset, token.text.length, "Argument list too long", 2);
+      return false;
+    }
+    if (this.#starts.length === LONGEST_SHAPE && this.#family === this.options.family)
+      this.#fail(token.offset, token.text.length, "Parser cannot handle more arguments", 2);
     this.#starts.push(token.offset);
     this.#ends.push(token.offset + token.text.length);
     this.#letters += WORD_CLASSES[token.type as WordClass];
-    return true;
+    return this.#starts.length <= LONGEST_SHAPE;
   }
 
   /** A command is complete. */
@@ -137,8 +148,6 @@ class CommandReader {
       ends: this.#ends,
     };
     try {
-      if (words.length > LONGEST_SHAPE)
-        throw new LineError(new RuleError("Parser cannot handle more arguments"), LONGEST_SHAPE);
       this.#carryOut(line);
     } catch (error) {
       if (!(error instanceof LineError)) throw error;
@@ -193,5 +202,7 @@ function refusedSentence(character: string): string {
 
 /** Whether a text is iptables-save's rather than a file of commands: it has a line that begins a table, or no command. */
 export function isSaveText(text: string): boolean {
-  return /^\*/m.test(text) || !/^[ \t]*(?:sudo[ \t]+)?(?:\/[\w./-]*\/)?ip6?tables(?:-legacy|-nft)?[ \t]/m.test(text);
+  return (
+    /^\*/m.test(text) || !/^[ \t]*(?:sudo[ \t]+)?(?:\/[\w./-]*\/)?ip6?tables(?:-legacy|-nft)?(?:[ \t;&]|$)/m.test(text)
+  );
 }

@@ -32,8 +32,7 @@ export function kernelRefusals(table: Table, family: Family, registry: Registry)
 
 function refusalsOf(table: Table, family: Family, registry: Registry, reach: TableReach): KernelRefusal[] {
   if (reach.loop !== null) {
-    const path = reach.loop.join(", ");
-    const message = `Too many levels of symbolic links: chains jump in a loop (${path})`;
+    const message = `Too many levels of symbolic links: chains jump in a loop (${pathOf(reach.loop)})`;
     const last = reach.loop[reach.loop.length - 2];
     const closing = table.chains
       .find((chain) => chain.name === last)
@@ -51,6 +50,11 @@ function refusalsOf(table: Table, family: Family, registry: Registry, reach: Tab
     }
   }
   return refusals;
+}
+
+/** Names of chains, not all when they are very many. */
+function pathOf(loop: readonly string[]): string {
+  return (loop.length > 12 ? [...loop.slice(0, 4), "…", ...loop.slice(-4)] : loop).join(", ");
 }
 
 type Checked = MatchDeclaration | TargetDeclaration;

@@ -1,3 +1,6 @@
+/** More mistakes than that are not looked for in a text. */
+export const MOST_PROBLEMS = 1000;
+
 /** What is wrong with a text, where: one sentence, the line, and a caret under the words meant. */
 export interface Problem {
   readonly file: string;
@@ -12,20 +15,20 @@ export interface Problem {
   readonly code: number;
   /** The line of the file as it stands, for the caret. */
   readonly text: string;
-  /** Where iptables-restore itself says no more than `line N failed`: that N. */
-  readonly failedLine?: number;
+  /** Where iptables-restore itself says no more than `iptables-restore: line N failed`: that. */
+  readonly failed?: string;
 }
 
 /** `rules.v4:3:20: unknown option "--dport"`, the line, and a caret under the place. */
 export function renderProblem(problem: Problem): string {
-  const { file, line, column, message, failedLine } = problem;
-  const said = failedLine === undefined ? "" : ` (iptables-restore: line ${failedLine} failed)`;
+  const { file, line, column, message, failed } = problem;
+  const said = failed === undefined ? "" : ` (${failed})`;
   const hint = unseen(problem);
   return `${file}:${line}:${column}: ${message.trim()}${said}\n${renderPlace(problem)}${hint === null ? "" : `\n${hint}`}`;
 }
 
 /** What nobody sees on a screen, and iptables takes for part of a word; and what is no rules text at all. */
-function unseen({ text, message }: Problem): string | null {
+function unseen({ text, message, column }: Problem): string | null {
   if (text.startsWith("\ufeff"))
     return "The file begins with a byte order mark, which iptables takes for part of the first word.";
   if (text.endsWith("\r"))
@@ -36,7 +39,8 @@ function unseen({ text, message }: Problem): string | null {
     return "There are blanks beside COMMIT: iptables-restore wants it alone on its line.";
   if (/^table (inet|ip|ip6|arp|bridge|netdev) /.test(text))
     return "This is nftables' own language. iptables-nft-save prints what iptables put there as iptables-save text.";
-  if (text.includes("\u00a0")) return "There is a no-break space in the line, which iptables takes for part of a word.";
+  if (text.slice(0, column + WIDEST).includes("\u00a0"))
+    return "There is a no-break space in the line, which iptables takes for part of a word.";
   return null;
 }
 

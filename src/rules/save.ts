@@ -11,7 +11,7 @@ import { LONGEST_NAME } from "./known-extensions.ts";
 import type { KnownLine } from "./line-memo.ts";
 import { Recipe } from "./line-recipe.ts";
 import { type LineWords, type WordPlaces, WordReader } from "./line-words.ts";
-import { inOrder, type Problem } from "./problem.ts";
+import { inOrder, MOST_PROBLEMS, type Problem } from "./problem.ts";
 import { LineError, readLine } from "./rule-line.ts";
 import type { Ruleset } from "./ruleset.ts";
 import { RulesetState } from "./ruleset-state.ts";
@@ -76,6 +76,7 @@ class SaveReader {
 
   line(line: TextLine): void {
     this.#lineCount = line.number;
+    if (this.#isBeyond(line)) return;
     const { text } = line;
     const first = text[0];
     if (first === "#" || (text === "" && line.complete)) return;
@@ -88,9 +89,15 @@ class SaveReader {
     else this.#ruleLine(line);
   }
 
+  /** The rest of a long line of which a piece was wrong, and whatever comes after too many mistakes. */
+  #isBeyond({ from, number }: TextLine): boolean {
+    const { problems } = this;
+    return problems.length >= MOST_PROBLEMS || (from > 0 && problems.at(-1)?.line === number);
+  }
+
   end(): Parsed {
     // A table that was refused has its mistake already.
-    if (this.#table !== null) {
+    if (this.#table !== null && this.problems.length < MOST_PROBLEMS) {
       const number = this.#lineCount + 1;
       this.#fail({ number, from: 0, whole: "" }, 0, 1, `COMMIT expected at line ${number}`, 1);
     }
@@ -114,7 +121,7 @@ class SaveReader {
       message: message.trim(),
       code,
       text: line.whole,
-      failedLine,
+      ...(failedLine === undefined ? {} : { failed: `${this.#program()}: line ${failedLine} failed` }),
     });
   }
 
@@ -276,7 +283,7 @@ class SaveReader {
     const refusals = this.state.refusals(table, this.options.registry);
     if (refusals.length === 0) return;
     const lines = this.#text.split("\n");
-    for (const refusal of refusals) {
+    for (const refusal of refusals.slice(0, MOST_PROBLEMS - this.problems.length)) {
       const { place } = refusal.rule ?? { place: null };
       const own = place !== null && place.file === this.options.file && place.line < line.number;
       if (own) this.#refused(refusal, lines[place.line - 1], place.line, line.number);

@@ -206,8 +206,8 @@ function sentenceOf(err: string): string {
 export function askTwin({ family, text }: LanguageCase): LanguageAnswer {
   const { ruleset, errors } = parseSave(text, { family, file: "line", registry });
   if (errors.length === 0) return { saved: printSave(ruleset, registry), sentence: "" };
-  const { message, failedLine } = errors[0];
-  return { saved: "", sentence: failedLine === undefined ? message : `line ${failedLine} failed` };
+  const { message, failed } = errors[0];
+  return { saved: "", sentence: failed?.replace(/^.*: /, "") ?? message };
 }
 
 /** How the answers differ, or null. Names that iptables would look up are refused by both, in different words. */
