@@ -104,17 +104,19 @@ for (const [name, little] of ORDERS) {
     ]);
     const nano = read([...w.pcapHeader(0xa1b23c4d, 101), ...w.pcapPacket(1700000000, 123456789, [9])]);
     t.like(nano.packets[0], { time: 1700000000123456, nanoseconds: 789, interface: "0 null 101" });
-    const extra = (type: number): Bytes => [...w.u32(3), ...w.u16(8), type, 0];
+    const extra = (type: number, index = 3): Bytes => [...w.u32(index), ...w.u16(8), type, 0];
     const modified = read([
       ...w.pcapHeader(0xa1b2cd34, 1),
       ...[w.u32(1), w.u32(2), w.u32(2), w.u32(2), extra(0), [7, 8]].flat(),
       ...[w.u32(1), w.u32(3), w.u32(1), w.u32(1), extra(4), [9]].flat(),
+      ...[w.u32(1), w.u32(4), w.u32(1), w.u32(1), extra(0, 0), [9]].flat(),
     ]);
     t.deepEqual(
       modified.packets.map((p) => [p.time, p.bytes, p.direction]),
       [
         [1000002, "0708", 1],
         [1000003, "09", 2],
+        [1000004, "09", 0],
       ],
     );
   });
@@ -278,7 +280,8 @@ const enhancedOf = (captured: number, ...rest: Bytes[]) =>
 const WRONG: readonly [string, Bytes, number, CaptureError["kind"], string][] = [
   ["nothing", [], 0, "truncated", "the capture is empty"],
   ["three bytes", [0xd4, 0xc3, 0xb2], 0, "truncated", "the capture ends before its fourth byte"],
-  ["text", text("hello"), 0, "unsupported", "this is neither pcap nor pcapng: it begins with 68656c6c"],
+  ["text", text("hello"), 0, "unsupported", "this is neither pcap nor pcapng: it begins with 68656c6c (hell)"],
+  ["bzip2", text("BZh91"), 0, "unsupported", "this is neither pcap nor pcapng: it is bzip2-compressed"],
   ["gzip", [0x1f, 0x8b, 8, 0], 0, "unsupported", "this is neither pcap nor pcapng: it is gzip-compressed"],
   ["zstd", [0x28, 0xb5, 0x2f, 0xfd], 0, "unsupported", "this is neither pcap nor pcapng: it is zstd-compressed"],
   ["half a pcap header", PCAP.slice(0, 20), 0, "truncated", "the file ends within its 24-byte header"],

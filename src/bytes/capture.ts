@@ -30,6 +30,16 @@ const OTHERS = new Map([
   [0x736e6f6f, "a snoop capture"],
 ]);
 
+/** What a file is whose first four bytes are not a capture's. */
+function whatItIs(first: number): string {
+  const other =
+    first >>> 16 === 0x1f8b ? "gzip-compressed" : first >>> 8 === 0x425a68 ? "bzip2-compressed" : OTHERS.get(first);
+  if (other !== undefined) return `it is ${other}`;
+  const letters = String.fromCharCode(first >>> 24, (first >>> 16) & 255, (first >>> 8) & 255, first & 255);
+  const readable = /^[ -~]+$/.test(letters) ? ` (${letters})` : "";
+  return `it begins with ${first.toString(16).padStart(8, "0")}${readable}`;
+}
+
 /** The bytes begin a gzip stream (RFC 1952); two of them suffice to say so. */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -109,9 +119,12 @@ export class CaptureReader {
     if (order !== null) this.#format = new PcapReader(this.#window, order === "little");
     else if (first === SECTION_HEADER) this.#format = new PcapngReader(this.#window);
     else {
-      const other = first >>> 16 === 0x1f8b ? "gzip-compressed" : OTHERS.get(first);
-      const what = other === undefined ? `it begins with ${first.toString(16).padStart(8, "0")}` : `it is ${other}`;
-      this.#finish({ kind: "unsupported", packet: 0, offset: 0, message: `this is neither pcap nor pcapng: ${what}` });
+      this.#finish({
+        kind: "unsupported",
+        packet: 0,
+        offset: 0,
+        message: `this is neither pcap nor pcapng: ${whatItIs(first)}`,
+      });
     }
     return this.#format !== null;
   }

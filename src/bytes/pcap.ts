@@ -30,6 +30,12 @@ function isMagic(word: number): boolean {
   return word === MAGIC_MICROSECONDS || word === MAGIC_NANOSECONDS || word === MAGIC_MODIFIED;
 }
 
+/** What a modified header says of the way; tools that only convert leave its words 0 (no interface has that index). */
+function directionOf(view: DataView, at: number, little: boolean): CaptureRecord["direction"] {
+  if (view.getUint32(at, little) === 0) return 0;
+  return view.getUint8(at + 6) === PACKET_OUTGOING ? 2 : 1;
+}
+
 export class PcapReader {
   error: CaptureError | null = null;
   interfaces: readonly CaptureInterface[] = [];
@@ -85,7 +91,7 @@ export class PcapReader {
       record.nanoseconds = 0;
     }
     record.interface = this.#interface;
-    record.direction = headerLength === 16 ? 0 : window.data[at + 22] === PACKET_OUTGOING ? 2 : 1;
+    record.direction = headerLength === 16 ? 0 : directionOf(view, at + 16, little);
     record.number = ++this.#count;
     record.littleEndian = little;
     record.optionsStart = record.optionsEnd = 0;
