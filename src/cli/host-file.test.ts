@@ -98,6 +98,16 @@ const MISTAKES: readonly (readonly [string, readonly string[]])[] = [
     ["3:5+13 sets: line 2: The set with the given name does not exist"],
   ],
   ["a: 1\na: 2", ["2:1+1 YAML: Map keys must be unique"]],
+  ["{}\n---\n{}", ["2:1+6 YAML: one host is expected, and another document begins here"]],
+  ["routes:\n  - 5", ["2:5+1 routes.0: expected a line of text"]],
+  [
+    "interfaces:\n  a/b: 10.0.0.1/24\n  c: {addresses: 10.0.0.1/24, mtu: 10}\n  d: [10.0.0.2/24, 10.0.0.2/24]",
+    [
+      '2:3+3 "a/b" cannot be the name of an interface',
+      "3:31+3 mtu of c must be a whole number from 68 to 65536, not 10",
+      "4:7+11 address 10.0.0.2/24 is assigned to d twice",
+    ],
+  ],
 ];
 
 for (const [text, sentences] of MISTAKES)

@@ -53,7 +53,7 @@ function formOf({ z }: typeof import("zod")) {
   const setting: Zod.ZodType = z.lazy(() =>
     z.union([z.number(), z.string(), z.boolean(), z.null(), z.record(z.string(), setting)], expected(SETTING)),
   );
-  const lines = (what: string) => z.union([z.string(), z.array(z.string()), z.null()], expected(what));
+  const lines = (what: string) => z.union([z.string(), z.array(text("a line of text")), z.null()], expected(what));
 
   return z.strictObject(
     {
@@ -78,7 +78,7 @@ function formOf({ z }: typeof import("zod")) {
       routes: lines("routes in ip route syntax: a list, or a text with one per line").optional(),
       sysctl: z
         .union(
-          [z.record(z.string(), setting), z.array(z.string()), z.string(), z.null()],
+          [z.record(z.string(), setting), z.array(text("a line of text")), z.string(), z.null()],
           expected("settings as `key: value`"),
         )
         .optional(),
@@ -119,8 +119,9 @@ export function loadHostFile(source: string, file: string): HostFile {
   if (data === null) {
     if (document.errors.length > 0) {
       // What comes behind the first mistake is read by guesswork.
-      const [{ pos, message }] = document.errors;
-      return { config: {}, problems: [places.at(pos[0], pos[1] - pos[0], `YAML: ${message}`)] };
+      const [{ pos, code, message }] = document.errors;
+      const said = code === "MULTIPLE_DOCS" ? "one host is expected, and another document begins here" : message;
+      return { config: {}, problems: [places.at(pos[0], pos[1] - pos[0], `YAML: ${said}`)] };
     }
     try {
       data = document.toJS() ?? {};
@@ -164,8 +165,10 @@ function* meaningProblems(config: HostConfig, places: Places): Generator<Problem
   let complete = true;
   for (const [item, said] of refused(interfaces, (some) => complaint({ interfaces: some }))) {
     complete = false;
-    const path = ["interfaces", Array.isArray(config.interfaces) ? interfaces.indexOf(item) : item.name];
-    yield places.of(path, said, culprit(said, item));
+    const named = !Array.isArray(config.interfaces);
+    const path = ["interfaces", named ? item.name : interfaces.indexOf(item)];
+    const words = culprit(said);
+    yield named && words === null ? places.ofKey(path, said) : places.of(path, said, words ?? item.name);
   }
   if (!complete) return;
   const routes = [...linesOf(config.routes, "routes")];
@@ -230,10 +233,11 @@ function attempt(action: () => unknown): string | null {
   }
 }
 
-/** What a complaint about an interface is about, as it is written. */
-function culprit(said: string, item: { readonly name: string }): string {
-  const quoted = /^address "([^"]+)"/.exec(said)?.[1] ?? /not "([^"]+)"$/.exec(said)?.[1];
-  return quoted ?? item.name;
+/** What a complaint about an interface is about, as it is written; null: its name. */
+function culprit(said: string): string | null {
+  return (
+    /^address "?([^" ]+)/.exec(said)?.[1] ?? /not "([^"]+)"$/.exec(said)?.[1] ?? /^(?:mtu|mac)/.exec(said)?.[0] ?? null
+  );
 }
 
 /** Each line with the path of the node it stands in. */
