@@ -19,7 +19,7 @@ const COLOURS: Paint = {
 
 export interface Terminal {
   readonly paint: Paint;
-  /** Columns; Infinity where there is no terminal. */
+  /** Columns, 80 where a terminal does not know (it says 0 then); Infinity where there is none. */
   readonly width: number;
 }
 
@@ -30,5 +30,5 @@ export function terminal(fd: 1 | 2): Terminal {
   const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== "" && FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
   const coloured = forced || (tty && (NO_COLOR ?? "") === "" && FORCE_COLOR !== "0" && TERM !== "dumb");
   const stream = fd === 1 ? process.stdout : process.stderr;
-  return { paint: coloured ? COLOURS : PLAIN, width: tty ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY };
+  return { paint: coloured ? COLOURS : PLAIN, width: tty ? stream.columns || 80 : Number.POSITIVE_INFINITY };
 }
