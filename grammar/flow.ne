@@ -182,8 +182,8 @@ expects
 term
   -> verdict                  {% only %}
    | verdict decided          {% ([verdict, decided]) => [verdict, decided] %}
-   | verdict "with" %flags    {% ([verdict, at, flags]) => [verdict, { kind: "with", at, flags, icmp: null }] %}
-   | verdict "with" icmpKind  {% ([verdict, at, icmp]) => [verdict, { kind: "with", at, flags: null, icmp }] %}
+   | verdict "with" %flags decided:?    {% ([v, at, flags, by]) => [v, { kind: "with", at, flags, icmp: null }, by ?? []].flat() %}
+   | verdict "with" icmpKind decided:?  {% ([v, at, icmp, by]) => [v, { kind: "with", at, flags: null, icmp }, by ?? []].flat() %}
    | decided                  {% only %}
    | "state" %word            {% ([at, value]) => ({ kind: "state", at, value }) %}
    | "path" %word             {% ([at, value]) => ({ kind: "path", at, value }) %}
@@ -224,15 +224,18 @@ patternBody
 assertion
   -> time:? "expect" claim    {% ([time, , assertion]) => ({ kind: "assertion", time, assertion }) %}
 claim
-  -> counter name name ruleOf %compare:? %number unit:?
+  -> counter name name ruleOf compare:? %number unit:?
      {% ([c, table, chain, rule, compare, packets, bytes]) => ({ kind: "counter", ...c, table, chain, rule, compare, packets, bytes }) %}
-   | "connections" %compare:? %number
+   | "connections" compare:? %number
      {% ([at, compare, count]) => ({ kind: "connections", at, compare, count }) %}
    | "entry" entryWord:+      {% ([at, words]) => ({ kind: "entry", at, none: false, words: words.flat() }) %}
    | "no" "entry" entryWord:+ {% ([at, , words]) => ({ kind: "entry", at, none: true, words: words.flat() }) %}
 counter
   -> "counter"   {% ([at]) => ({ at, family: 4 }) %}
    | "counter6"  {% ([at]) => ({ at, family: 6 }) %}
+compare
+  -> %compare    {% token %}
+   | ">"         {% token %}
 ruleOf
   -> %number     {% token %}
    | "policy"    {% token %}

@@ -394,10 +394,11 @@ test("test runs scripts; a failed expectation is shown with its steps and exit c
   writeFileSync(file("bad.flow"), "wan0 > tcp 198.51.100.9:1 > 203.0.113.1:22 [S] => accept\n");
   writeFileSync(file("broken.flow"), "lan0 > tpc 10.0.0.2:1 > 10.0.0.3:2\n");
   writeFileSync(file("lost.flow"), "rules nowhere.v4\nlan0 > udp 10.0.0.2:1 > 10.0.0.3:2\n");
-  const [good, bad, folder] = await Promise.all([
+  const [good, bad, folder, rules] = await Promise.all([
     firetwin(["test", file("good.flow")]),
     firetwin(["test", file("good.flow"), file("bad.flow")]),
     firetwin(["test", FOLDER]),
+    firetwin(["test", file("rules.v4")]),
   ]);
   t.is(good.code, 0, good.err + good.out);
   t.regex(good.out, /^✓ .*good\.flow: out {2}2 packets, 5 expectations\n1 script, 1 test: 5 passed, 0 failed\n$/);
@@ -407,6 +408,8 @@ test("test runs scripts; a failed expectation is shown with its steps and exit c
     /bad\.flow:1:51\n {2}1 \| wan0 > tcp[\s\S]* {4}expected {2}ACCEPT\n {4}happened {2}DROP by the policy of filter INPUT\n[\s\S]*policy +→ DROP/,
   );
   t.regex(bad.out, /\n2 scripts, 2 tests: 5 passed, 1 failed\n$/);
+  t.is(rules.code, 2);
+  t.regex(rules.err, /\n… and \d+ mistakes more\n/);
   t.is(folder.code, 2);
   t.regex(
     folder.err,

@@ -5,7 +5,7 @@ import { registry } from "../registry.ts";
 import { count } from "../report/paint.ts";
 import { parseRules } from "../rules/check.ts";
 import { isSaveText } from "../rules/commands.ts";
-import { renderProblems } from "../rules/problem.ts";
+import { type Problem, renderProblems } from "../rules/problem.ts";
 import type { Family, Ruleset } from "../rules/ruleset.ts";
 import { decodeText } from "../rules/text.ts";
 import { Failure, systemError } from "./failure.ts";
@@ -41,12 +41,18 @@ export function rulesOf(text: string, file: string, family: Family): RulesFile {
   if (text.includes("\0")) throw notText(file);
   const { ruleset, errors } = parseRules(text, { family, file, registry, counters: isCounted(text) });
   if (errors.length === 0) return { ruleset, text };
-  const rest = errors.length > MOST_PROBLEMS ? `\n\n… and ${count(errors.length - MOST_PROBLEMS, "mistake")} more` : "";
-  throw new Failure(`${renderProblems(errors.slice(0, MOST_PROBLEMS))}${rest}`);
+  throw tooWrong(errors);
+}
+
+/** With a sentence for each of the first problems. */
+export function tooWrong(problems: readonly Problem[]): Failure {
+  const left = problems.length - MOST_SHOWN;
+  const rest = left > 0 ? `\n\n… and ${count(left, "mistake")} more` : "";
+  return new Failure(`${renderProblems(problems.slice(0, MOST_SHOWN))}${rest}`);
 }
 
 /** More mistakes than that are not worth reading before the first ones are mended. */
-const MOST_PROBLEMS = 10;
+const MOST_SHOWN = 10;
 
 export interface Rulesets {
   readonly 4: RulesFile | null;

@@ -3,10 +3,9 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { parseScript, type Settings, type TestCase } from "../flow/script.ts";
 import { type HostConfig, sysctlEntries } from "../host/config.ts";
-import { renderProblems } from "../rules/problem.ts";
 import { Failure, systemError } from "./failure.ts";
 import { loadHostFile } from "./host.ts";
-import { loadRules, type Rulesets, type RulesFile, readText } from "./rules-file.ts";
+import { loadRules, type Rulesets, type RulesFile, readText, tooWrong } from "./rules-file.ts";
 
 /** The scripts that are named, and those in the folders that are named. */
 export function scripts(paths: readonly string[]): string[] {
@@ -48,7 +47,7 @@ function scriptsIn(folder: string): string[] {
 /** The tests of a script. Throws Failure with a problem per mistake. */
 export function casesOf(file: string): readonly TestCase[] {
   const { script, mistakes } = parseScript(readText(file), file);
-  if (mistakes.length > 0) throw new Failure(renderProblems(mistakes));
+  if (mistakes.length > 0) throw tooWrong(mistakes);
   return script.cases;
 }
 

@@ -231,6 +231,8 @@ function compares(value: number, compare: string, token: Token): boolean {
       return value < wanted;
     case "<=":
       return value <= wanted;
+    case ">":
+      return value > wanted;
     default:
       return value >= wanted;
   }
