@@ -459,6 +459,7 @@ test("a user's mistake is one sentence and exit code 2, never a stack", async (t
     [["replay", c, "--rules", c], /is not a rules file: it is not text/],
     [["explain", ...ALL, "lan9 > tcp 10.0.0.2:1 > 10.0.0.3:2"], /the host has no device “lan9”/],
     [["explain", ...ALL, "lan0 > tcp 10.0.0.2 > 10.0.0.3:2"], /^packet:1:12: tcp needs a port/],
+    [["explain", ...ALL, " "], /^The packet to explain is empty/],
     [["test", file("none.flow")], /there is no such file/],
     [["replay", c, ...ALL, "--speed", "2"], /^--speed is for --engine kernel/],
     [["replay", c, ...ALL, "--engine", "kernel", "--speed", "0"], /^--speed takes a number above 0/],

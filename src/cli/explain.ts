@@ -32,6 +32,7 @@ export async function explain(args: ExplainArguments): Promise<void> {
   if (args.rules === undefined && args.rules6 === undefined)
     throw new Failure("Which rules? Give --rules FILE, --rules6 FILE, or both.");
   checkEngine(args);
+  if (args.packets.every((text) => text.trim() === "")) throw new Failure("The packet to explain is empty.");
   const { script, mistakes } = packetsOf(args.packets);
   if (mistakes.length > 0) throw new Failure(renderProblems(mistakes));
   if (script.cases.length !== 1) throw new Failure("explain takes packets, one or a few: tests belong into a script");
