@@ -92,7 +92,7 @@ export function octetsOf(token: Token): Uint8Array {
   const bytes: number[] = [];
   for (const part of token.text.slice(1, -1).match(/\\x[0-9a-fA-F]{2}|\\.|[^\\]+/gs) ?? []) {
     if (part.startsWith("\\x") && part.length === 4) bytes.push(Number.parseInt(part.slice(2), 16));
-    else bytes.push(...new TextEncoder().encode(unquote({ text: `"${part}"`, col: token.col })));
+    else for (const byte of new TextEncoder().encode(unquote({ text: `"${part}"`, col: token.col }))) bytes.push(byte);
   }
   return Uint8Array.from(bytes);
 }

@@ -2,6 +2,7 @@
  * Text of one line to its tree. nearley says what could have stood where it stopped; this makes one sentence of it.
  */
 import nearley from "nearley";
+import { lexer } from "../../grammar/flow-lexer.ts";
 import grammar from "../../grammar/generated/flow.ts";
 import type { LineNode } from "./ast.ts";
 import { FlowError } from "./error.ts";
@@ -34,6 +35,7 @@ const BEGINNINGS =
 
 /** Parses one line; throws FlowError. The line is neither blank nor only a comment. */
 export function parseLine(text: string): LineNode {
+  refuseTooLong(text);
   const parser = new nearley.Parser(compiled);
   try {
     parser.feed(text);
@@ -56,6 +58,22 @@ export function parseLine(text: string): LineNode {
     );
   }
   return parser.results[0] as LineNode;
+}
+
+/** A packet of 65,535 bytes, each written as \xHH, has room in it. */
+const LONGEST_LINE = 1_000_000;
+const MOST_WORDS = 2000;
+
+/** What no packet needs, and the parser would take long for. */
+function refuseTooLong(text: string): void {
+  if (text.length > LONGEST_LINE) throw new FlowError(`the line is longer than ${LONGEST_LINE} characters`);
+  if (text.length < 2 * MOST_WORDS) return;
+  lexer.reset(text);
+  for (let words = 0; ; words++) {
+    const token = lexer.next();
+    if (token === undefined) return;
+    if (words >= MOST_WORDS) throw new FlowError(`the line has more than ${MOST_WORDS} words`, token);
+  }
 }
 
 /** Whether there is anything on the line but space and comment. */

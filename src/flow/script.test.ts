@@ -407,3 +407,12 @@ bogus`;
 test("packets on one line are separated by ;", (t) => {
   t.deepEqual(splitPackets('a > b ; reply "x;y" ;; # no\nthen'), ["a > b ", ' reply "x;y" ', "then"]);
 });
+
+test("no line takes long, and none crashes", (t) => {
+  const said = (line: string) => parseScript(line, "f").mistakes.map(({ message }) => message);
+  const packet = "lan0 > udp 10.0.0.2:4000 > 198.51.100.9:53";
+  t.deepEqual(said(`${packet} data "${"a".repeat(500_000)}"`).length, 1);
+  t.deepEqual(said(`${packet} data "${"\\x61".repeat(60_000)}"`), []);
+  t.deepEqual(said(`${packet} data "${"a".repeat(1_000_000)}"`), ["the line is longer than 1000000 characters"]);
+  t.deepEqual(said(`${packet} ${"ttl 5 ".repeat(100_000)}`), ["the line has more than 2000 words"]);
+});
