@@ -256,21 +256,27 @@ test("what is known of checksums", (t) => {
   t.is(verdict(`${tcp} length 100`, found, 60), CHECKSUM_UNNECESSARY, "cut by the capture");
 });
 
-test("what is longer than the device's MTU was joined by the network card", (t) => {
+test("what is longer than the device's MTU was joined by the network card, unless its checksum is right", (t) => {
   const jumbo = { ...ROUTER, interfaces: { ...ROUTER.interfaces, big0: { addresses: ["10.9.0.1/24"], mtu: 9000 } } };
   const segment = "tcp 10.0.0.2:1 > 198.51.100.9:80 [.]";
   const verified = [false, CHECKSUM_NONE] as const;
   const joined = [true, CHECKSUM_UNNECESSARY] as const;
   for (const [frame, merged, checksum] of [
     [{ packet: `${segment} length 1460` }, ...verified],
-    [{ packet: `${segment} length 1461` }, ...joined],
+    [{ packet: `${segment} length 1461 cksum bad` }, ...joined],
+    [{ packet: `${segment} length 1461` }, ...verified],
     [{ packet: `${segment} length 60000`, snaplen: 96 }, ...joined],
     [{ packet: `${segment} length 1461`, name: "big0" }, ...verified],
-    [{ packet: "udp 10.0.0.2:1 > 198.51.100.9:53 length 1473" }, ...joined],
+    [{ packet: "udp 10.0.0.2:1 > 198.51.100.9:53 length 1473 cksum bad" }, ...joined],
+    [{ packet: "udp 10.0.0.2:1 > 198.51.100.9:53 length 1473 cksum none" }, ...joined],
+    [{ packet: "udp 10.0.0.2:1 > 198.51.100.9:53 length 1473" }, ...verified],
     [{ packet: "icmp 10.0.0.2 > 198.51.100.9 echo-request id 1 seq 1 length 3000" }, ...verified],
     [{ packet: `${segment} length 2000 frag 7@0+` }, ...verified],
-    [{ packet: "tcp [2001:db8:1::2]:1 > [2001:db8::9]:80 [.] length 2900" }, ...joined],
+    [{ packet: "tcp [2001:db8:1::2]:1 > [2001:db8::9]:80 [.] length 2900 cksum bad" }, ...joined],
+    [{ packet: "tcp [2001:db8:1::2]:1 > [2001:db8::9]:80 [.] length 2900" }, ...verified],
     [{ packet: "tcp 203.0.113.1:80 > 198.51.100.9:1 [.] length 20000" }, ...joined],
+    [{ packet: "tcp 203.0.113.1:80 > 198.51.100.9:1 [.] length 8000" }, ...verified],
+    [{ packet: "tcp 203.0.113.1:80 > 198.51.100.9:1 [.] length 8000 cksum bad" }, ...joined],
   ] as [Frame, boolean, number][]) {
     const arrivals = new Arrivals(new Host(jumbo), { device: null, checksums: VERIFY_ALL });
     const p = new Packet();

@@ -24,7 +24,7 @@ import {
   type Packet,
 } from "../packet/packet.ts";
 import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
-import { type ChecksumFindings, isPartial, repairIpv4Header } from "./checksums.ts";
+import { type ChecksumFindings, isPartial, isRight, repairIpv4Header } from "./checksums.ts";
 
 /** How a packet's device was found; indexes of `Arrivals.counts`. */
 export const BY_NAME = 0;
@@ -89,6 +89,8 @@ export class Arrivals {
   readonly #first: Interface;
   /** The smallest MTU of the host's devices. */
   readonly #smallestMtu: number;
+  /** The largest. */
+  readonly #largestMtu: number;
   readonly #checksums: ChecksumFindings;
   /** Device by the capture's interface, null where the host has none of that name. */
   readonly #named: (Interface | null)[] = [];
@@ -101,6 +103,7 @@ export class Arrivals {
     this.#only = real.length === 1 ? real[0] : null;
     this.#first = real[0] ?? host.interfaces[1];
     this.#smallestMtu = real.reduce((smallest, device) => Math.min(smallest, device.mtu), Number.POSITIVE_INFINITY);
+    this.#largestMtu = real.reduce((largest, device) => Math.max(largest, device.mtu), 0);
   }
 
   /**
@@ -171,13 +174,15 @@ export class Arrivals {
   }
 
   /**
-   * No segment on the wire is longer than the device's MTU, and no socket makes one: a capture that shows it was taken
-   * where the card (or GRO, or GSO) had joined several, or had not cut them yet. The kernel carries such a packet as one.
+   * A segment longer than the device's MTU is one of which the card (or GRO, or GSO) joined several, or that it was still
+   * to cut: the kernel carries it as one. Its checksum then is the pseudo header's sum, or the last segment's: whatever has
+   * a right one came as it is, for a device takes what is longer than its MTU, too.
    */
   #judgeLength(p: Packet): void {
     const limit = p.local ? this.#smallestMtu : this.#host.interfaces[p.inDev].mtu;
     const joins = p.protocol === IPPROTO_TCP || p.protocol === IPPROTO_UDP;
     if (p.length <= limit || !joins || p.fragment) return;
+    if (isRight(p) && (!p.local || p.length <= this.#largestMtu)) return;
     p.merged = true;
     this.merged++;
     // Whoever joined them verified each; what the field holds now is the pseudo header's sum, or the last one's.

@@ -66,6 +66,11 @@ function isWrong(p: Packet): boolean | null {
   return check(pseudoSum(p) + sumOf(p.view, p.l4, p.end)) !== 0;
 }
 
+/** It has a transport checksum, and the right one. */
+export function isRight(p: Packet): boolean {
+  return isWrong(p) === false;
+}
+
 /** Gives the IPv4 header the checksum that it should have, for captures in which nobody computed them. */
 export function repairIpv4Header(p: Packet): void {
   if (p.family !== 4 || p.l4 < 0) return;
