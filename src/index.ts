@@ -81,6 +81,8 @@ export interface LoadOptions {
   readonly family?: Family;
   /** The text's name in problems and in the places of rules. */
   readonly file?: string;
+  /** Start counters where the text leaves them, as `iptables-restore -c` does; false unless said otherwise. */
+  readonly counters?: boolean;
 }
 
 /** Rules that iptables would refuse; `problems` has one entry per mistake. */
@@ -95,8 +97,8 @@ export class RulesError extends Error {
 
 /** Reads iptables-save text or iptables commands. Throws RulesError. */
 export function loadRuleset(text: string, options: LoadOptions = {}): Ruleset {
-  const { family = 4, file = "rules" } = options;
-  return checked(parseRules(text, { family, file, registry }));
+  const { family = 4, file = "rules", counters = false } = options;
+  return checked(parseRules(text, { family, file, registry, counters }));
 }
 
 /** Runs iptables commands, one a line, on a ruleset (or on none). Throws RulesError. */

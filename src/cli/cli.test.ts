@@ -137,7 +137,10 @@ test("replay --format json: an object per packet, the files beside it, from a pi
   ];
   const [plain, piped, commands] = await Promise.all([
     firetwin(["replay", file("c.pcapng"), ...ALL, "--format", "json", ...files]),
-    firetwin(["replay", "-", ...ALL, "--format", "json"], gzipSync(capture())),
+    firetwin(
+      ["replay", "-", ...ALL, "--format", "json", "--conntrack", file("extended"), "--extended"],
+      gzipSync(capture()),
+    ),
     firetwin([
       "replay",
       file("c.pcapng"),
@@ -197,6 +200,7 @@ test("replay --format json: an object per packet, the files beside it, from a pi
   );
   t.is(readFileSync(file("counters6"), "utf8"), "");
   t.regex(readFileSync(file("ct"), "utf8"), /^tcp +6 \d+ ESTABLISHED src=10\.0\.0\.2 [^\n]*\n$/);
+  t.is(readFileSync(file("extended"), "utf8"), `ipv4     2 ${readFileSync(file("ct"), "utf8")}`);
   t.deepEqual(written(readFileSync(file("o.pcapng"))), [
     "wan0 ACCEPT NEW, FORWARD 3",
     "lan0 ACCEPT ESTABLISHED, FORWARD 1",

@@ -90,6 +90,7 @@ export async function run(argv: readonly string[]): Promise<void> {
             counters: { type: "string", requiresArg: true, describe: "write iptables-save -c text to FILE" },
             counters6: { type: "string", requiresArg: true, describe: "write ip6tables-save -c text to FILE" },
             conntrack: { type: "string", requiresArg: true, describe: "write conntrack -L lines to FILE" },
+            extended: { type: "boolean", default: false, describe: "… as conntrack -L -o extended prints them" },
             write: { type: "string", requiresArg: true, describe: "write the packets that left to FILE (pcapng)" },
             in: IN,
             checksums: CHECKSUMS,

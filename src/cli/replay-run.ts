@@ -1,5 +1,6 @@
 /** One replay: every packet of a capture through an engine, told as it goes, and what stands at the end. */
 import type { CaptureError, CaptureRecord } from "../bytes/record.ts";
+import { extendedLine } from "../conntrack/list.ts";
 import { Arrivals, FOUND_BY } from "../flow/arrival.ts";
 import type { ChecksumFindings } from "../flow/checksums.ts";
 import type { PacketInput, ReplayEngine } from "../flow/engine.ts";
@@ -39,6 +40,7 @@ export interface RunOptions {
   readonly counters?: string;
   readonly counters6?: string;
   readonly conntrack?: string;
+  readonly extended: boolean;
   readonly write?: string;
 }
 
@@ -243,13 +245,13 @@ export class ReplayRun {
   }
 
   async #writeFiles(): Promise<void> {
-    const { counters, counters6, conntrack } = this.#options;
+    const { counters, counters6, conntrack, extended } = this.#options;
     this.#written?.close();
     if (counters !== undefined) writeText(counters, await this.#engine.save(4));
     if (counters6 !== undefined) writeText(counters6, await this.#engine.save(6));
     if (conntrack === undefined) return;
     const lines = await this.#engine.connections();
-    writeText(conntrack, lines.map((line) => `${line}\n`).join(""));
+    writeText(conntrack, lines.map((line) => `${extended ? extendedLine(line) : line}\n`).join(""));
   }
 }
 

@@ -25,6 +25,14 @@ export interface ListOptions {
   readonly extended?: boolean;
 }
 
+/** What `-o extended` begins a line with: the network protocol's name and AF_ number. */
+const NETWORKS = { 4: "ipv4     2", 6: "ipv6     10" } as const;
+
+/** A line as `-o extended` prints it. */
+export function extendedLine(line: string): string {
+  return `${NETWORKS[/ src=\S*:/.test(line) ? 6 : 4]} ${line}`;
+}
+
 const NAMES: ReadonlyMap<number, string> = new Map([
   [IPPROTO_ICMP, "icmp"],
   [IPPROTO_TCP, "tcp"],
@@ -50,7 +58,7 @@ export function formatConnection(
   const status = connections.status(handle);
   const timeout = (status & IPS_CONFIRMED) !== 0 ? connections.expires(handle) : connections.timeout(handle);
   const words: string[] = [];
-  if (options.extended) words.push(connections.family === 4 ? "ipv4     2" : "ipv6     10");
+  if (options.extended) words.push(NETWORKS[connections.family]);
   words.push(`${(NAMES.get(protocol) ?? "unknown").padEnd(8)} ${protocol}`, `${Math.floor(timeout / HZ)}`);
   if (state !== "") words.push(state);
   pushDirection(words, connections, handle, ORIGINAL);

@@ -169,6 +169,22 @@ test("counters grow from those of the text and are saved as iptables-save -c sav
   );
   t.true(firewall.save(4).includes("[1:40] -A web -p tcp -m tcp --dport 80 -j ACCEPT"));
   t.is(firewall.save(6), "");
+  const again = new Firewall({ rules: loadRuleset(firewall.save(4), { counters: true }), host: firewall.host });
+  t.deepEqual(
+    again.save(4).split("\n").sort(),
+    firewall.save(4).split("\n").sort(),
+    "as iptables-restore -c takes them",
+  );
+  const zeroed = new Firewall({ rules: loadRuleset(firewall.save(4)), host: firewall.host });
+  t.true(zeroed.save(4).includes("[0:0] -A web -p tcp -m tcp --dport 80 -j ACCEPT"));
+});
+
+test("connections can be listed as -o extended lists them", (t) => {
+  const firewall = router();
+  firewall.receive("lan0", SYN);
+  t.is(firewall.connections().length, 1);
+  t.is(firewall.connections(4, { extended: true })[0], `ipv4     2 ${firewall.connections()[0]}`);
+  t.deepEqual(firewall.connections(6, { extended: true }), []);
 });
 
 test("fragments wait for each other, and give up when the time comes", (t) => {

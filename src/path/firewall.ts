@@ -404,9 +404,9 @@ export class Firewall {
     return printSave({ ...ruleset, tables }, this.#registry, { counters: true });
   }
 
-  /** Lines of `conntrack -L`, as of the last packet's time. */
-  connections(family?: Family): string[] {
-    return this.conntrack.list(family === undefined ? {} : { family });
+  /** Lines of `conntrack -L`, as of the last packet's time; with `extended` those of `-o extended`. */
+  connections(family?: Family, options: { readonly extended?: boolean } = {}): string[] {
+    return this.conntrack.list(family === undefined ? options : { ...options, family });
   }
 }
 
