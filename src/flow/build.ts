@@ -3,12 +3,11 @@
  * sequence numbers 0, window 65535, TTL 64, DF set, checksums right.
  */
 import { parseMac } from "../bytes/address.ts";
-import { bytesOfHex } from "../bytes/hex.ts";
 import type { OptionNode, PacketNode } from "./ast.ts";
 import { type FragmentFields, type IpFields, ipPacket } from "./compose.ts";
 import { type Ends, endsOf } from "./ends.ts";
 import { FlowError } from "./error.ts";
-import { Fields, numberOf, unquote, wishOf } from "./fields.ts";
+import { Fields, numberOf, rawOf, wishOf } from "./fields.ts";
 import { protocolNamed } from "./names.ts";
 import { transportOf } from "./transport.ts";
 
@@ -70,7 +69,7 @@ export function buildPacket(node: PacketNode): BuiltPacket {
   if (node.protocol === null) throw new FlowError("this packet says no protocol");
   const fields = new Fields(node.options, node.protocol.text);
   const mac = fields.option("mac");
-  const built = node.protocol.text === "raw" ? rawOf(node) : ipPacketOf(node, fields);
+  const built = node.protocol.text === "raw" ? rawOf(node.detail!) : ipPacketOf(node, fields);
   fields.finish();
   return { bytes: built, mac: macOf(mac, 0), macTo: macOf(mac, 1) };
 }
@@ -78,13 +77,6 @@ export function buildPacket(node: PacketNode): BuiltPacket {
 export function macOf(option: OptionNode | undefined, which: 0 | 1): Uint8Array | null {
   const token = option?.values[which];
   return token === undefined ? null : parseMac(token.text);
-}
-
-function rawOf(node: PacketNode): Uint8Array {
-  const token = node.detail!;
-  const bytes = bytesOfHex(unquote(token).replace(/^0x/, ""));
-  if (bytes === null) throw new FlowError("raw is followed by the packet in hexadecimal, two digits a byte", token);
-  return bytes;
 }
 
 function ipPacketOf(node: PacketNode, fields: Fields): Uint8Array {

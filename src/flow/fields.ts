@@ -2,6 +2,7 @@
  * The options of a packet as the builders read them: by name, checked for range, each used once. What nobody asked
  * for is an option that this kind of packet does not have, and is said to be so.
  */
+import { bytesOfHex } from "../bytes/hex.ts";
 import type { OptionNode, Token } from "./ast.ts";
 import type { ChecksumWish } from "./compose.ts";
 import { FlowError } from "./error.ts";
@@ -81,6 +82,13 @@ export function unquote(token: Token): string {
 }
 
 /** `data "GET /\r\n"` (UTF-8; \xHH is one byte) or `data 0x474554`. */
+/** The bytes behind `raw`: a whole packet in hexadecimal. */
+export function rawOf(token: Token): Uint8Array {
+  const bytes = bytesOfHex(unquote(token).replace(/^0x/, ""));
+  if (bytes === null) throw new FlowError("raw is followed by the packet in hexadecimal, two digits a byte", token);
+  return bytes;
+}
+
 export function octetsOf(token: Token): Uint8Array {
   if (token.text.startsWith("0x")) {
     const digits = token.text.slice(2);

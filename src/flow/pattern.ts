@@ -8,7 +8,7 @@ import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_SCTP, IPPROTO_TCP } from "../pack
 import type { OptionNode, PacketNode, Token } from "./ast.ts";
 import { endpointOf, endsOf } from "./ends.ts";
 import { FlowError } from "./error.ts";
-import { numberOf, octetsOf, rangeOf } from "./fields.ts";
+import { numberOf, octetsOf, rangeOf, rawOf } from "./fields.ts";
 import { icmpKindNamed, isIcmpQuery, protocolNamed } from "./names.ts";
 import { destinationText, sourceText, tcpOptionsText } from "./notation.ts";
 import { icmpTypeOf, tcpFlagsOf } from "./transport.ts";
@@ -63,7 +63,8 @@ function payloadStart(p: Packet): number {
 export function checkPattern(pattern: PacketNode): void {
   if (pattern.source !== null) endsOf(pattern);
   if (pattern.flags !== null) tcpFlagsOf(pattern.flags);
-  if (pattern.detail !== null) protocolOf(pattern);
+  if (isRaw(pattern)) rawOf(pattern.detail!);
+  else if (pattern.detail !== null) protocolOf(pattern);
   for (const option of pattern.options) {
     const name = option.name.text;
     if (name in NUMBERS) {
@@ -71,6 +72,11 @@ export function checkPattern(pattern: PacketNode): void {
     } else if (!TCP_OPTIONS.has(name) && !["df", "nodf", "data", "gateway", "options"].includes(name))
       throw new FlowError(`“${name}” cannot be compared`, option.name);
   }
+}
+
+/** `raw 4500…`: all its bytes, nothing is left open. */
+export function isRaw(pattern: PacketNode): boolean {
+  return pattern.protocol?.text === "raw";
 }
 
 function protocolOf(pattern: PacketNode): number {
@@ -81,6 +87,7 @@ function protocolOf(pattern: PacketNode): number {
 }
 
 export function matchesPattern(pattern: PacketNode, p: Packet): boolean {
+  if (isRaw(pattern)) return sameBytes(rawOf(pattern.detail!), p.data, p.start, p.end);
   if (pattern.protocol !== null && protocolOf(pattern) !== p.protocol) return false;
   if (pattern.source !== null && !sameEnd(pattern.source, sourceText(p), p.sport)) return false;
   if (pattern.destination !== null && !sameEnd(pattern.destination, destinationText(p), p.dport)) return false;
@@ -114,12 +121,16 @@ function hasOption(option: OptionNode, p: Packet): boolean {
   if (name === "data") {
     const wanted = octetsOf(value);
     const from = payloadStart(p);
-    return p.end - from === wanted.length && wanted.every((byte, i) => p.data[from + i] === byte);
+    return sameBytes(wanted, p.data, from, p.end);
   }
   if (p.protocol !== IPPROTO_TCP || !p.hasPorts) return false;
   const there = tcpOptionsText(p).split(",");
   if (name === "options") return option.list!.map(optionText).join(",") === there.join(",");
   return there.includes(optionText(option));
+}
+
+function sameBytes(wanted: Uint8Array, data: Uint8Array, from: number, to: number): boolean {
+  return to - from === wanted.length && wanted.every((byte, i) => data[from + i] === byte);
 }
 
 /** A TCP option as tcpOptionsText prints it. */

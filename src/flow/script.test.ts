@@ -246,6 +246,7 @@ test("expectations that hold", async (t) => {
       => accept by policy filter FORWARD, state NEW, path forward, out wan0, from 203.0.113.1:4000, to 198.51.100.9:80
       => by policy, from 203.0.113.1, entry "tcp SYN_SENT [UNREPLIED] dst=203.0.113.1"
       => out wan0 > tcp 203.0.113.1:4000 > 198.51.100.9:80 [S] ttl 9 mss 1460 seq 0 length 0 df, out wan0 > ttl 9
+    lan0 > tcp 10.0.0.2:4000 > 198.51.100.9:80 => out wan0 > raw 450000280001400040060691cb007101c63364090fa0005000000000000000005002ffff6bb40000
     lan0 > tcp 10.0.0.2:4000 > 198.51.100.9:22 => drop by filter FORWARD 1, nothing, no entry, state new
     lan0 > tcp 10.0.0.2:4000 > 198.51.100.9:23 => reject with [R], out lan0 > tcp [R]
     lan0 > tcp 10.0.0.2:4000 > 198.51.100.9:23 => reject with tcp-reset by filter FORWARD 2, out lan0
@@ -264,7 +265,7 @@ test("expectations that hold", async (t) => {
     results[0].checks.filter((check) => check.failure !== null).map((check) => [check.claim, check.failure]),
     [],
   );
-  t.is(results[0].checks.length, 42);
+  t.is(results[0].checks.length, 43);
 });
 
 test("expectations that fail say what happened instead", async (t) => {
@@ -284,6 +285,11 @@ test("expectations that fail say what happened instead", async (t) => {
     ["80 => nothing", "nothing leaves", "wan0 > tcp 203.0.113.1:4000 > 198.51.100.9:80 [S]"],
     ["80 => from 10.0.0.2", "from 10.0.0.2", "wan0 > tcp 203.0.113.1:4000 > 198.51.100.9:80 [S]"],
     ["80 => to 198.51.100.9:81", "to 198.51.100.9:81", "wan0 > tcp 203.0.113.1:4000 > 198.51.100.9:80 [S]"],
+    [
+      "80 => out wan0 > raw 4500",
+      "out wan0 > that packet",
+      "wan0 > raw 450000280001400040060691cb007101c63364090fa0005000000000000000005002ffff6bb40000",
+    ],
     ["80 => out wan0 > ttl 63", "out wan0 > that packet", "wan0 > tcp 203.0.113.1:4000 > 198.51.100.9:80 [S]"],
     [
       "23 => reject with port-unreachable",
@@ -383,6 +389,7 @@ lan0 > udp 1.2.3.4:1 > 1.2.3.5:2 => state NEWS, accept
 lan0 > udp 1.2.3.4:1 > 1.2.3.5:2 => by filter FORWARD 0
 lan0 > udp 1.2.3.4:1 > 1.2.3.5:2 => out wan0 > udp cksum bad
 lan0 > udp 1.2.3.4:1 > 1.2.3.5:2 => accept with bogus
+lan0 > udp 1.2.3.4:1 > 1.2.3.5:2 => out wan0 > raw 450
 expect counter filter FORWARD 1.5 = 2
 bogus`;
   const { mistakes } = parseScript(text, "x.flow");
@@ -398,8 +405,9 @@ bogus`;
       "10:55 rules count from 1",
       "11:52 “cksum” cannot be compared",
       "12:49 “bogus” is no ICMPv6 type: write type N code N for what has no name",
-      "13:31 a rule is a whole number, not “1.5”",
-      "14:1 “bogus” begins no line: write a packet (lan0 > tcp …), reply, then, again, =>, expect, wait, test, rules, rules6, host, seed or sysctl",
+      "13:52 raw is followed by the packet in hexadecimal, two digits a byte",
+      "14:31 a rule is a whole number, not “1.5”",
+      "15:1 “bogus” begins no line: write a packet (lan0 > tcp …), reply, then, again, =>, expect, wait, test, rules, rules6, host, seed or sysctl",
     ],
   );
 });

@@ -14,7 +14,7 @@ import { FlowError } from "./error.ts";
 import { numberOf, unquote } from "./fields.ts";
 import { icmpKindNamed, icmpName } from "./names.ts";
 import { describePacket, destinationText, sourceText, withPort } from "./notation.ts";
-import { checkPattern, matchesPattern } from "./pattern.ts";
+import { checkPattern, isRaw, matchesPattern } from "./pattern.ts";
 import { icmpTypeOf, tcpFlagsOf } from "./transport.ts";
 
 /** What happened, as far as terms look at it. */
@@ -195,7 +195,10 @@ function judgeEmitted(term: EmittedTerm, outcome: Outcome, delivered: Uint8Array
   if (term.kind === "emits") {
     const device = nameOf(term.device);
     const holds = seen.some(({ dev, packet }) => dev === device && matchesPattern(term.pattern, packet));
-    return holds ? null : { expected: `out ${device} > that packet`, happened };
+    if (holds) return null;
+    // Whoever wrote bytes wants to see bytes.
+    const bytes = isRaw(term.pattern) && outcome.out.map(({ dev, bytes }) => `${dev} > raw ${bytes}`).join("; ");
+    return { expected: `out ${device} > that packet`, happened: bytes || happened };
   }
   if (term.kind === "out") {
     const device = nameOf(term.value);
