@@ -285,6 +285,22 @@ test("what is longer than the device's MTU was joined by the network card, unles
   }
 });
 
+test("what the host sent is as long as it is where nothing pads it", (t) => {
+  const odd = `4500001c${"00010000401100000a00000108080808"}${"0001000200100000"}6162636465666768`;
+  const length = (frame: Partial<Frame>): number => {
+    const p = new Packet();
+    new Arrivals(new Host(ROUTER), { device: null, checksums: VERIFY_ALL }).load(
+      recordOf({ packet: odd, ...frame }),
+      p,
+    );
+    return p.length;
+  };
+  t.is(length({ direction: DIRECTION_OUT }), 36);
+  t.is(length({ direction: DIRECTION_IN }), 28);
+  t.is(length({ direction: DIRECTION_OUT, snaplen: 30 }), 28, "cut by the capture");
+  t.is(length({ direction: DIRECTION_OUT, link: LINKTYPE_ETHERNET, header: "0200000000010200000000020800" }), 28);
+});
+
 test("a sample finds offloaded and unverified checksums", (t) => {
   const sampled = (packets: readonly [string, boolean][]) => {
     const sample = new ChecksumSample();

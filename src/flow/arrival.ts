@@ -125,6 +125,8 @@ export class Arrivals {
     if (p.cut) this.cut++;
     if (this.#isSent(record, p)) {
       p.local = true;
+      // Without a link layer nothing is padded: the kernel writes the length of what a socket gives it.
+      if (frame.start === record.start && p.wire === frame.end - frame.start) p.declareLength(p.wire);
       if (this.#needsDevice(p)) p.outDev = this.#leaving(record);
     } else this.#arrive(record, p);
     if (p.length > this.#smallestMtu) this.#judgeLength(p);

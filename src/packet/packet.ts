@@ -11,7 +11,7 @@
  * Whoever rewrites bytes (nat/, target/) keeps the fields true: change both, or call `reload`.
  */
 import type { Family, Hook } from "./hook.ts";
-import { parseIpv4 } from "./ipv4.ts";
+import { IPV4_LENGTH, IPV4_MIN_HEADER, parseIpv4 } from "./ipv4.ts";
 import { parseIpv6 } from "./ipv6.ts";
 import type { StepListener } from "./step.ts";
 import { needsPorts } from "./transport.ts";
@@ -202,6 +202,17 @@ export class Packet {
     }
     this.cut = present < this.length;
     this.odd = !this.hasPorts && (this.l4 < 0 || this.fragmentOffset !== 0 || needsPorts(this.protocol));
+  }
+
+  /** Makes an IPv4 header say that the packet is `length` bytes long, of which all from `start` on are there. */
+  declareLength(length: number): void {
+    const { start, view } = this;
+    if (this.family !== 4 || length < IPV4_MIN_HEADER || length > 0xffff) return;
+    const header = (this.data[start] & 15) * 4;
+    if (header < IPV4_MIN_HEADER || header > length || view.getUint16(start + IPV4_LENGTH) === length) return;
+    view.setUint16(start + IPV4_LENGTH, length);
+    this.end = start + length;
+    this.reload();
   }
 
   #reload6(present: number): void {

@@ -248,6 +248,8 @@ export class Firewall {
   send(bytes: Uint8Array, about: About = {}): Outcome {
     const device = about.dev === undefined ? 0 : this.#device(about.dev).index;
     this.#load(bytes, about);
+    // raw_send_hdrinc writes the length of what it was given. That is not known of what a capture cut or padded.
+    if (this.#main.wire === bytes.length) this.#main.declareLength(bytes.length);
     this.#main.local = true;
     this.#main.outDev = device;
     return this.#outcome(null, bytes, about);
