@@ -31,7 +31,7 @@ const FRAMES: readonly [string, number, string, number, Partial<LinkFrame>][] = 
   ["raw IP", 101, `*${V4}`, 4, { etherType: 0x0800 }],
   ["raw IP, BSD's number", 12, `*${V6}`, 6, { etherType: 0x86dd }],
   ["raw IP, OpenBSD's number", 14, `*${V4}`, 4, {}],
-  ["raw IP of no version", 101, "*50", BROKEN, {}],
+  ["raw IP of no version", 101, "*50", NOT_IP, {}],
   ["raw IP without a byte", 101, "*", BROKEN, {}],
   ["raw IPv4, whatever it says", 228, "*60", 4, {}],
   ["raw IPv6", 229, `*${V6}`, 6, {}],

@@ -225,7 +225,7 @@ export class LinkFrame {
     if (this.end === this.start) return BROKEN;
     const version = data[this.start] >>> 4;
     if (version === 4) return this.#is(ETH_P_IP);
-    return version === 6 ? this.#is(ETH_P_IPV6) : BROKEN;
+    return version === 6 ? this.#is(ETH_P_IPV6) : NOT_IP;
   }
 
   /** BSD's loopback: an address family in the byte order of the machine (NULL) or of the network (LOOP). */
