@@ -24,6 +24,7 @@ import { reachOf, type TableReach } from "../rules/reach.ts";
 import type { Chain, Rule, Ruleset, SourcePlace, Table, Use } from "../rules/ruleset.ts";
 import { baseConditions, type Condition } from "./condition.ts";
 import { BACK, type Decisions } from "./decisions.ts";
+import { extentOf } from "./extent.ts";
 import { hooksOf } from "./hooks.ts";
 
 /** What a rule does once it matched. */
@@ -196,6 +197,8 @@ export class CompiledTable {
   readonly traces: boolean;
   /** Chains call each other so deep that walking them by recursion might exhaust the stack. */
   readonly deep: boolean;
+  /** A base chain in which a packet might have to pass more than MOST_RULES rules. */
+  readonly endless: CompiledChain | null;
 
   constructor(source: Table, family: Family, chains: readonly CompiledChain[], counters: Float64Array) {
     this.name = source.name;
@@ -204,7 +207,9 @@ export class CompiledTable {
     this.chains = chains;
     this.counters = counters;
     this.traces = source.chains.some((chain) => chain.rules.some(traces));
-    this.deep = deepestNesting(chains) > MOST_NESTED;
+    const extent = extentOf(chains);
+    this.deep = extent.nesting > MOST_NESTED;
+    this.endless = chains.find((chain) => chain.policy !== null && extent.rules.get(chain)! > MOST_RULES) ?? null;
     const hooks = hooksOf(source.name);
     this.base = HOOK_NAMES.map((name, hook) =>
       hooks.includes(hook as Hook) ? (chains.find((c) => c.name === name && c.policy !== null) ?? null) : null,
@@ -213,33 +218,11 @@ export class CompiledTable {
 }
 
 const MOST_NESTED = 500;
-
-/** The longest way along jumps, in chains. There are no loops: the kernel would have refused them. */
-function deepestNesting(chains: readonly CompiledChain[]): number {
-  const depth = new Map<CompiledChain, number>();
-  let deepest = 0;
-  for (const first of chains) {
-    if (depth.has(first)) continue;
-    const path = [{ chain: first, next: 0, below: 0 }];
-    while (path.length > 0) {
-      const here = path[path.length - 1];
-      if (here.next < here.chain.rules.length) {
-        const to = here.chain.rules[here.next].to;
-        const known = to === null ? 0 : depth.get(to);
-        if (known === undefined && to !== null) path.push({ chain: to, next: 0, below: 0 });
-        else {
-          here.below = Math.max(here.below, known ?? 0);
-          here.next++;
-        }
-      } else {
-        depth.set(here.chain, here.below + 1);
-        deepest = Math.max(deepest, here.below + 1);
-        path.pop();
-      }
-    }
-  }
-  return deepest;
-}
+/**
+ * Chains that call others twice, which call others twice, are soon without end. The kernel takes them, and the first packet
+ * holds its processor for as long as that takes. No ruleset that somebody uses comes near: this many rules take a minute.
+ */
+const MOST_RULES = 1e9;
 
 function traces(rule: Rule): boolean {
   return rule.target?.kind === "target" && rule.target.use.name === "TRACE";
@@ -276,7 +259,9 @@ function sentences(refusals: readonly Refusal[]): string[] {
 }
 
 function where(r: Refusal): string {
-  const rule = `${r.place.table} ${r.place.chain} rule ${r.place.rule}`;
+  const chain = `${r.place.table} ${r.place.chain}`;
+  // 0: the chain as a whole.
+  const rule = r.place.rule === 0 ? chain : `${chain} rule ${r.place.rule}`;
   return r.source === null ? rule : `${r.source.file}:${r.source.line}: ${rule}`;
 }
 
@@ -299,8 +284,16 @@ export function compileRuleset(ruleset: Ruleset, machine: Machine): CompiledTabl
   const tables = reached.map(({ table, reach }) =>
     new TableCompiler(table, reach, family, machine, refusals).compile(),
   );
+  refusals.push(...tables.flatMap(refusedAsEndless));
   if (refusals.length > 0) throw new LoadError(refusals);
   return tables;
+}
+
+/** A packet might go through its chains for hours. */
+function refusedAsEndless({ name, endless }: CompiledTable): Refusal[] {
+  if (endless === null) return [];
+  const message = `its jumps, taken together, may lead a packet past more than ${MOST_RULES.toLocaleString("en")} rules: the kernel takes that, and hangs; here it is not evaluated`;
+  return [{ place: { table: name, chain: endless.name, rule: 0 }, source: null, message }];
 }
 
 /** What iptables takes but the kernel does not; a loop of jumps among them. */

@@ -424,3 +424,24 @@ test("chains may call each other thousands deep", (t) => {
   const counted = Array.from(table.counters.filter((_, i) => i % 2 === 0)).reduce((sum, n) => sum + n, 0);
   t.is(counted, 10_001);
 });
+
+test("chains that would lead a packet round for hours are refused", (t) => {
+  const twice = (levels: number): Ruleset => {
+    const chains = Array.from({ length: levels }, (_, i): Chain => {
+      const target = i === levels - 1 ? null : ({ kind: "jump", chain: `c${i + 1}` } as const);
+      const name = i === 0 ? "FORWARD" : `c${i}`;
+      return {
+        name,
+        policy: i === 0 ? "ACCEPT" : null,
+        counters: zero,
+        rules: [simpleRule(target), simpleRule(target)],
+      };
+    });
+    return { family: 4, nextId: 9, tables: [{ name: "filter", chains }] };
+  };
+  t.notThrows(() => compile(twice(20)));
+  t.throws(() => compile(twice(60)), {
+    instanceOf: LoadError,
+    message: /^filter FORWARD: its jumps, taken together, may lead a packet past more than 1,000,000,000 rules/,
+  });
+});
