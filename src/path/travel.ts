@@ -107,6 +107,14 @@ function hasSource6(on: Stack, p: Skb, route: Route): boolean {
   return on.host.selectAddress6(route.sourceDev, p.dst0, p.dst1, p.dst2, p.dst3, source);
 }
 
+/** rawv6_send_hdrinc: it is as long as it is, whatever its header says; unless the capture cut it. */
+function measure6(p: Skb): void {
+  const present = p.end - p.start;
+  if (p.length === present || p.wire !== present) return;
+  p.length = present;
+  p.cut = false;
+}
+
 /** The host sends the packet, complete as it is (raw.c: raw_send_hdrinc). `outDev` may say by which device. */
 function depart(on: Stack, p: Skb): number {
   const { host } = on;
@@ -122,6 +130,7 @@ function depart(on: Stack, p: Skb): number {
       : host.route6(p.dst0, p.dst1, p.dst2, d3, 0, 0, 0, 0, p.outDev, p.mark);
   if (route.error !== 0) return on.drop(p, route.reason === "" ? "no route" : route.reason, route.detail);
   if (p.family === 6 && p.outDev === 0 && !hasSource6(on, p, route)) return on.drop(p, "no address to send from");
+  if (p.family === 6) measure6(p);
   if (p.length > host.interfaces[route.dev].mtu && !p.merged) return on.drop(p, "longer than the device's MTU");
   p.route = route;
   if (p.family === 4) fillHeader4(on, p, route);
