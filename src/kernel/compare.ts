@@ -117,7 +117,7 @@ function askAll(scenario: Scenario, kernel: KernelFirewall, how: Thoroughness): 
     if (event.wait !== undefined) kernel.wait(event.wait);
     kernel.everyConnection = how === "thorough" || i === last || i % TABLE_INTERVAL === TABLE_INTERVAL - 1;
     const bytes = Buffer.from(event.hex, "hex");
-    return event.dev === null ? kernel.send(bytes) : kernel.receive(event.dev, bytes);
+    return event.dev === null ? kernel.send(bytes, event.outDev) : kernel.receive(event.dev, bytes);
   });
   return {
     events,
@@ -141,7 +141,7 @@ function elementsOf(saved: readonly string[]): string[] {
 export function askTwin(scenario: Scenario, kernel: Answer, { telling, silent } = new Twins(scenario)): Answer {
   const side = new TwinSide(telling, silent);
   const events = scenario.events.map(
-    ({ dev, hex }, i): EventAnswer => side.ask(dev, Buffer.from(hex, "hex"), kernel.events[i]).answer,
+    ({ dev, hex, outDev }, i): EventAnswer => side.ask(dev, Buffer.from(hex, "hex"), kernel.events[i], outDev).answer,
   );
   return {
     events,

@@ -11,7 +11,7 @@ import type { Tuple } from "../conntrack/tuple.ts";
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import { IP_MF, IP_OFFSET } from "../packet/ipv4.ts";
-import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import { tupleOf } from "../path/entry-of.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset, Use } from "../rules/ruleset.ts";
@@ -139,6 +139,7 @@ export class KernelFirewall {
     const certain = passed && state !== null && state !== "INVALID" && state !== "UNTRACKED";
     const entry = this.#entryOf(tracked, connections, certain);
     const destinationPort = entry === null && state === "NEW" ? destinationPortOf(own) : null;
+    const ids = lostIds(messages, bytes, out);
     return {
       time,
       in: dev,
@@ -154,6 +155,7 @@ export class KernelFirewall {
       ...(destinationPort === null ? {} : { destinationPort }),
       ...(before.length > 0 ? { before: sorted(before) } : {}),
       ...(ticked ? { ticked: true as const } : {}),
+      ...(ids === null ? {} : { ids }),
     };
   }
 
@@ -230,6 +232,23 @@ function destinationPortOf(own: readonly LogMessage[]): number | null {
   const later = own.find((m) => m.prefix === MARK_HOOK && (m.hook === INPUT || m.hook === FORWARD || m.hook > OUTPUT));
   const tuple = later === undefined ? null : tupleOf(later.payload);
   return tuple !== null && (tuple.protocol === IPPROTO_TCP || tuple.protocol === IPPROTO_UDP) ? tuple.dport : null;
+}
+
+/**
+ * The ids that were chosen for the host's own ICMP messages; null: those that left tell them all.
+ */
+function lostIds(messages: readonly LogMessage[], sent: Uint8Array, out: readonly Emitted[]): number[] | null {
+  const ids: number[] = [];
+  let lost = false;
+  for (const { hook, prefix, payload } of messages) {
+    if (hook !== OUTPUT || prefix !== MARK_HOOK || payload[0] >>> 4 !== 4) continue;
+    const id = (payload[4] << 8) | payload[5];
+    if (payload[9] !== IPPROTO_ICMP || id === ((sent[4] << 8) | sent[5])) continue;
+    ids.push(id);
+    const hex = id.toString(16).padStart(4, "0");
+    lost ||= !out.some(({ bytes }) => bytes[0] === "4" && bytes.slice(8, 12) === hex);
+  }
+  return lost ? ids : null;
 }
 
 /** What conntrack complains of, without `nf_ct_proto_6: `. */

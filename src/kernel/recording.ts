@@ -12,6 +12,9 @@ export interface Recording {
   readonly answer: Answer;
 }
 
+/** In a device's place: the host itself sends the packet. */
+const LOCAL = "local";
+
 export function writeScenario(about: string, scenario: Scenario): string {
   const parts = [about, "", "== host", JSON.stringify(scenario.host, null, 1)];
   if (scenario.rules !== null) parts.push("== rules", scenario.rules.trimEnd());
@@ -20,8 +23,10 @@ export function writeScenario(about: string, scenario: Scenario): string {
   return `${parts.join("\n")}\n`;
 }
 
-function eventLine({ dev, hex, wait }: ScenarioEvent): string {
-  return `${wait === undefined ? "" : `+${wait} `}${dev ?? "local"} ${hex}`;
+/** `+0.5 lan0 4500…`: half a second later it arrives on lan0; `local`: the host sends it, `local:lan0`: by that device. */
+function eventLine({ dev, hex, wait, outDev }: ScenarioEvent): string {
+  const where = dev ?? (outDev === undefined ? LOCAL : `${LOCAL}:${outDev}`);
+  return `${wait === undefined ? "" : `+${wait} `}${where} ${hex}`;
 }
 
 export function writeAnswer(answer: Answer): string {
@@ -34,11 +39,12 @@ export function writeAnswer(answer: Answer): string {
 function answerLines(event: EventAnswer, i: number): string[] {
   const trace = event.trace.map((l) => [l.table, l.chain, l.kind, ...(l.rule === null ? [] : [l.rule])].join(":"));
   return [
-    `${i + 1} ${event.time} ${event.in ?? "local"} ${event.path} ${event.state ?? "-"} ${event.verdict} ${JSON.stringify(event.by)}`,
+    `${i + 1} ${event.time} ${event.in ?? LOCAL} ${event.path} ${event.state ?? "-"} ${event.verdict} ${JSON.stringify(event.by)}`,
     ...(event.before ?? []).map(({ dev, bytes }) => `  before ${dev} ${bytes}`),
     ...event.out.map(({ dev, bytes }) => `  out ${dev} ${bytes}`),
     ...(event.entry === null ? [] : [`  entry ${event.entry}`]),
     ...(trace.length === 0 ? [] : [`  trace ${trace.join(" ")}`]),
+    ...(event.ids === undefined ? [] : [`  ids ${event.ids.join(" ")}`]),
     ...event.invalid.map((message) => `  invalid ${message}`),
     ...(event.connections ?? []).map((line) => `  ct ${line}`),
   ];
@@ -79,8 +85,10 @@ function sections(text: string): Map<string, string[]> {
 function readEvent(line: string): ScenarioEvent {
   const words = line.split(" ");
   const wait = words[0].startsWith("+") ? Number(words.shift()) : undefined;
-  const [dev, hex] = words;
-  return { dev: dev === "local" ? null : dev, hex, ...(wait === undefined ? {} : { wait }) };
+  const [where, hex] = words;
+  const pause = wait === undefined ? {} : { wait };
+  if (where.startsWith(`${LOCAL}:`)) return { dev: null, outDev: where.slice(LOCAL.length + 1), hex, ...pause };
+  return { dev: where === LOCAL ? null : where, hex, ...pause };
 }
 
 function readEvents(lines: readonly string[]): EventAnswer[] {
@@ -98,6 +106,8 @@ function readEvents(lines: readonly string[]): EventAnswer[] {
       events[events.length - 1] = { ...events[events.length - 1], before };
     } else if (key === "entry") events[events.length - 1] = { ...events[events.length - 1], entry: rest };
     else if (key === "trace") trace.push(...rest.split(" ").map(readTraceLine));
+    else if (key === "ids")
+      events[events.length - 1] = { ...events[events.length - 1], ids: rest.split(" ").map(Number) };
     else if (key === "invalid") invalid.push(rest);
     else if (key === "ct") connections.push(rest);
     else {
@@ -112,7 +122,7 @@ function readHead(line: string): Pick<EventAnswer, "time" | "in" | "path" | "sta
   const [, time, dev, path, state, verdict, by] = line.match(/^\d+ (\d+) (\S+) (\S+) (\S+) (\S+) (.*)$/) ?? [];
   return {
     time: Number(time),
-    in: dev === "local" ? null : dev,
+    in: dev === LOCAL ? null : dev,
     path: path as PathName,
     state: state === "-" ? null : (state as StateName),
     verdict: verdict as VerdictName,

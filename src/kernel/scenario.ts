@@ -8,6 +8,8 @@ import type { Emitted, Outcome } from "../path/firewall.ts";
 export interface ScenarioEvent {
   /** The device the packet arrives on; null: the host sends it. */
   readonly dev: string | null;
+  /** The device that the sender is bound to when the host sends it. */
+  readonly outDev?: string;
   /** Network-layer bytes, hex. */
   readonly hex: string;
   /** Seconds that pass before it. Real ones for the kernel. */
@@ -46,6 +48,8 @@ export interface EventAnswer extends Omit<Outcome, "steps"> {
   readonly before?: readonly Emitted[];
   /** A tick came while the packet was handled: which parts of it before and which after nobody knows. */
   readonly ticked?: true;
+  /** Where not all of them left: the IP ids that the kernel chose, in order, for packets of the host's own. */
+  readonly ids?: readonly number[];
   /** The twin's answer when it tells no steps, where that is another one. */
   readonly silent?: Outcome;
 }

@@ -130,6 +130,7 @@ function load(dice: ScriptedRandom, packet: Uint8Array, seen: EventAnswer): void
   const id = entry.lastIndexOf(" id=");
   // Both ends may be chosen, and share the id.
   if (id >= 0) for (let end = 0; end < 2; end++) dice.answer("nat id", Number.parseInt(entry.slice(id + 4), 10));
+  for (const id of seen.ids ?? []) dice.answer("ip id", id);
   const same = seen.out.filter(({ bytes }) => !answerIds(dice, bytes, sent));
   // The packet itself has its own id; but an answer's may happen to be the same.
   for (const { bytes } of same) answerIds(dice, bytes, "");
