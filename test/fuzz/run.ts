@@ -3,32 +3,36 @@
  *
  *     npm run fuzz -- --family tcp --seed 7 --runs 1000                              short scenarios
  *     npm run fuzz -- --family tcp --seed 7 --runs 1000 --packets 800 --jobs 2       long ones: some thousand packets a second
+ *     npm run fuzz -- --captures FOLDER [--captures FOLDER …] [--packets N]          real traffic: captures x rulesets
  *
  * A scenario in which they differ is shrunk and written to test/recorded/ as a case. Needs root and Linux. Ends with
  * `N passed, N failed`: scenarios in which the engines agree, and not.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { type Difference, isCertain, type Thoroughness, verify } from "../../src/kernel/compare.ts";
-import { NetworkPool } from "../../src/kernel/network-pool.ts";
-import { writeAnswer, writeScenario } from "../../src/kernel/recording.ts";
-import type { Scenario } from "../../src/kernel/scenario.ts";
-import { shrink } from "../../src/kernel/shrink.ts";
 import { KernelUnavailable, SystemCalls } from "../../src/kernel/system-calls.ts";
+import { CAPTURES, CaptureScenarios } from "../captures/scenarios.ts";
+import { disagreements, type NamedScenario, report } from "./ask.ts";
 import { Dice } from "./dice.ts";
 import { FAMILIES } from "./families.ts";
-import { inJobs, type Row, rowText } from "./jobs.ts";
+import { inJobs, type Part, type Row, rowText } from "./jobs.ts";
 import { fuzzLanguage } from "./language.ts";
 
 const { values } = parseArgs({
   options: {
     family: { type: "string", multiple: true },
+    /** Instead of families, or as the family "captures": the captures in these folders. */
+    captures: { type: "string", multiple: true, default: [] },
+    /** The first seed; of captures the number of the first file. */
     seed: { type: "string", default: "1" },
-    runs: { type: "string", default: "100" },
-    /** How long a scenario goes on: rounds of conversations until there are this many packets. 0: one round. */
+    /** So many scenarios, 100 if nothing is said; of captures so many files, all of them if nothing is said. */
+    runs: { type: "string" },
+    /**
+     * How long a scenario goes on: rounds of conversations until there are this many packets. 0: one round. Of a capture
+     * the first ones, 0: all.
+     */
     packets: { type: "string", default: "0" },
-    /** Where shrunken failures are written; "" writes none. */
-    record: { type: "string", default: "test/recorded" },
+    /** Where shrunken failures are written; "" writes none. If nothing is said those of captures, which belong to others, are not. */
+    record: { type: "string" },
     /** Stop after this many failures. */
     failures: { type: "string", default: "5" },
     shrink: { type: "string", default: "yes" },
@@ -38,25 +42,19 @@ const { values } = parseArgs({
   },
 });
 
-/** How a difference begins that is a mistake of the program. */
-const THROWN = "thrown: ";
-
-/** So often must a difference come again: some of what the kernel does in the background comes when it comes. */
-const REPEATS = 3;
-
-/** So often at most a scenario is asked in which a tick came in the midst of a packet before the difference. */
-const MOST_ASKED = 12;
-
 /** Rule lines instead of scenarios: compared with the tools, not with the kernel. */
 const LANGUAGE = "language";
 
-const pool = new NetworkPool();
-const names = values.family ?? [...Object.keys(FAMILIES), LANGUAGE];
+const names = values.family ?? (values.captures.length > 0 ? [CAPTURES] : [...Object.keys(FAMILIES), LANGUAGE]);
+const captures = new CaptureScenarios(values.captures, Number(values.packets) || Number.POSITIVE_INFINITY);
 const total = { passed: 0, failed: 0 };
 try {
-  for (const name of names)
-    if (Number(values.jobs) > 1) await share(name);
-    else (name === LANGUAGE ? language : fuzz)(name, Number(values.seed), Number(values.runs));
+  for (const name of names) {
+    const part = partOf(name);
+    if (Number(values.jobs) > 1) await share(part);
+    else if (name === LANGUAGE) language(part);
+    else await fuzz(part, name === CAPTURES ? captures.of(part) : seeded(part));
+  }
   console.log(`${total.passed} passed, ${total.failed} failed`);
   process.exitCode = total.failed > 0 ? 1 : 0;
 } catch (error) {
@@ -64,59 +62,61 @@ try {
   console.log(`skipped: ${error.message}`);
 }
 
-/** The family in several processes. */
-async function share(family: string): Promise<void> {
-  const { seed, runs, packets, record, failures, shrink } = values;
-  const options = Object.entries({ packets, record, failures, shrink }).flatMap(([key, value]) => [`--${key}`, value]);
-  const row = await inJobs(Number(values.jobs), { family, seed: Number(seed), runs: Number(runs) }, options);
+/** What is asked of a family. */
+function partOf(family: string): Part {
+  const usual = family === CAPTURES ? captures.files.length : 100;
+  return { family, seed: Number(values.seed), runs: Number(values.runs ?? usual) };
+}
+
+/** The part in several processes. */
+async function share(part: Part): Promise<void> {
+  const { packets, record, failures, shrink } = values;
+  const options = Object.entries({ packets, record, failures, shrink })
+    .filter(([, value]) => value !== undefined)
+    .flatMap(([key, value]) => [`--${key}`, `${value}`]);
+  for (const folder of values.captures) options.push("--captures", folder);
+  const row = await inJobs(Number(values.jobs), part, options);
   if (row === null) throw new KernelUnavailable("the comparison needs Linux and root");
   tell(row);
 }
 
-function fuzz(family: string, firstSeed: number, runs: number): void {
+function* seeded({ family, seed: first, runs }: Part): Generator<NamedScenario> {
   const make = FAMILIES[family];
   if (make === undefined)
-    throw new Error(`no family ${family}; there are ${[...Object.keys(FAMILIES), LANGUAGE].join(", ")}`);
+    throw new Error(`no family ${family}; there are ${[...Object.keys(FAMILIES), LANGUAGE, CAPTURES].join(", ")}`);
+  for (let seed = first; seed < first + runs; seed++)
+    yield { title: `${family} seed ${seed}`, scenario: make(new Dice(seed, Number(values.packets))) };
+}
+
+async function fuzz(
+  { family }: Part,
+  scenarios: Iterable<NamedScenario> | AsyncIterable<NamedScenario>,
+): Promise<void> {
   const started = performance.now();
-  let packets = 0;
-  let failed = 0;
-  let done = 0;
-  for (let seed = firstSeed; seed < firstSeed + runs && failed < Number(values.failures); seed++, done++) {
-    const scenario = make(new Dice(seed, Number(values.packets)));
-    packets += scenario.events.length;
-    const { found: first, certain } = attempt(scenario, "quick");
-    if (first.length === 0) continue;
-    // Asked anew: a timeout or a token of a limit may have fallen on the other side of a tick. A mistake comes again.
-    const found = againAndAgain(scenario);
-    if (found.length === 0) {
-      const why = certain ? "and not again" : "where a tick came in the midst of a packet";
-      console.log(`${family} seed ${seed}: differed once, ${why}${linesOf(first.slice(0, 1))}`);
-      continue;
-    }
-    failed++;
-    report(family, seed, scenario, found);
+  const count = { done: 0, packets: 0, identical: 0 };
+  for await (const { title, scenario } of scenarios) {
+    count.packets += scenario.events.length;
+    count.done++;
+    const found = disagreements(title, scenario);
+    if (found.length === 0) count.identical++;
+    else report({ title, scenario, found }, values.shrink !== "no", caseFolder(family, title));
+    if (count.done - count.identical >= Number(values.failures)) break;
   }
-  finish(family, { done, packets, identical: done - failed }, started);
+  finish(family, count, started);
 }
 
-/** What differs the last time, if something differs each time. */
-function againAndAgain(scenario: Scenario): Difference[] {
-  let last: Difference[] = [];
-  for (let asked = 0, counted = 0; counted < REPEATS && asked < MOST_ASKED; asked++) {
-    const { found, certain } = attempt(scenario, "thorough");
-    if (found.length === 0) return found;
-    if (certain) counted++;
-    last = found;
-  }
-  return last;
+/** Where a failure is kept; null: nowhere. */
+function caseFolder(family: string, title: string): string | null {
+  const folder = values.record ?? (family === CAPTURES ? "" : "test/recorded");
+  return folder === "" ? null : `${folder}/fuzz-${title.replace(" seed ", "-").replace(/[^\w.]+/g, "-")}`;
 }
 
-function language(family: string, firstSeed: number, runs: number): void {
+function language({ family, seed, runs }: Part): void {
   const started = performance.now();
   const calls = new SystemCalls();
   const { runs: done, identical } = fuzzLanguage(
     (seed) => new Dice(seed),
-    firstSeed,
+    seed,
     runs,
     Number(values.failures),
     () => calls.enterEmptyNetwork(),
@@ -134,58 +134,4 @@ function tell(row: Row): void {
   total.passed += row.identical;
   total.failed += row.scenarios - row.identical;
   console.log(values.json ? JSON.stringify(row) : rowText(row));
-}
-
-/** Differences, or one that says what was thrown: a twin that throws differs from any kernel. */
-function attempt(scenario: Scenario, how: Thoroughness): { found: Difference[]; certain: boolean } {
-  try {
-    const { kernel, differences } = verify(scenario, how, how === "quick" ? pool : null);
-    return { found: differences, certain: isCertain(kernel, differences) };
-  } catch (error) {
-    if (error instanceof KernelUnavailable) throw error;
-    const thrown = { event: 0, what: "out", kernel: "an answer", twin: THROWN + (error as Error).stack } as const;
-    return { found: [thrown], certain: true };
-  }
-}
-
-function report(family: string, seed: number, scenario: Scenario, found: readonly Difference[]): void {
-  const what = found[0].what;
-  const thrown = found[0].twin.startsWith(THROWN);
-  const fails = (candidate: Scenario) => verify(candidate).differences.some((d) => d.what === what);
-  const small = thrown || values.shrink === "no" ? scenario : shrink(untilFirst(scenario, found), fails);
-  const { found: again } = attempt(small, "thorough");
-  const { kernel } = verifyOrNull(small);
-  console.log(
-    `${family} seed ${seed}: ${found.length} differences${linesOf((again.length > 0 ? again : found).slice(0, 4))}`,
-  );
-  if (values.record === "" || kernel === null) return;
-  const folder = `${values.record}/fuzz-${family}-${seed}`;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/scenario.txt`, writeScenario(`Found by fuzzing ${family}, seed ${seed}: ${what}.`, small));
-  writeFileSync(`${folder}/kernel.txt`, writeAnswer(kernel));
-  console.log(`  kept in ${folder}`);
-}
-
-/** Without the packets after the first difference. */
-function untilFirst(scenario: Scenario, found: readonly Difference[]): Scenario {
-  const { event } = found[0];
-  return event === 0 ? scenario : { ...scenario, events: scenario.events.slice(0, event) };
-}
-
-function verifyOrNull(scenario: Scenario): { kernel: ReturnType<typeof verify>["kernel"] | null } {
-  try {
-    return verify(scenario);
-  } catch {
-    return { kernel: null };
-  }
-}
-
-function linesOf(differences: readonly Difference[]): string {
-  return differences
-    .map((d) => `\n  packet ${d.event} ${d.what}\n    kernel ${indent(d.kernel)}\n    twin   ${indent(d.twin)}`)
-    .join("");
-}
-
-function indent(text: string): string {
-  return text.replaceAll("\n", "\n           ");
 }
