@@ -163,6 +163,31 @@ test("on which device a packet arrived, and how that is known", (t) => {
     ],
     ["its own IPv6 source", { packet: "udp [2001:db8:1::1]:1 > [2001:db8::9]:53" }, null, "local", /its own address/],
     [
+      "its own source, to a group of the link",
+      {
+        link: LINKTYPE_ETHERNET,
+        header: ETHER("01005e0000fb", LAN_MAC),
+        packet: "udp 10.0.0.1:5353 > 224.0.0.251:5353",
+      },
+      null,
+      "local",
+      /its own address/,
+    ],
+    [
+      "its own source, to all of the link",
+      { link: LINKTYPE_ETHERNET, header: ETHER("ffffffffffff", LAN_MAC), packet: "udp 10.0.0.1:137 > 10.0.0.255:137" },
+      null,
+      "local",
+      /its own address/,
+    ],
+    [
+      "its own source, but the frame says received by a group",
+      { link: LINKTYPE_LINUX_SLL, name: "lan0", header: cooked(2), packet: "udp 10.0.0.1:5353 > 224.0.0.251:5353" },
+      null,
+      "lan0",
+      /of that name/,
+    ],
+    [
       "its own source, but the capture says incoming",
       { name: "wan0", direction: DIRECTION_IN, packet: "udp 203.0.113.1:1 > 198.51.100.9:53" },
       null,

@@ -166,7 +166,9 @@ export class Arrivals {
       if (!this.#isOwnSource(p)) this.foreign++;
       return true;
     }
-    if (said === DIRECTION_IN || this.frame.packetType >= 0 || !this.#isOwnSource(p)) return false;
+    // A cooked frame says whether it was received. An Ethernet frame to a group says only for whom it is.
+    const received = said === DIRECTION_IN || (this.frame.packetType >= 0 && this.frame.macDestination < 0);
+    if (received || !this.#isOwnSource(p)) return false;
     this.counts[SENT_BY_ADDRESS]++;
     return true;
   }
