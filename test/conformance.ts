@@ -3,12 +3,14 @@
  *
  *     npm run conformance                                        50 scenarios of 400 packets a family
  *     npm run conformance -- --runs 1250 --packets 800 --jobs 2  a million packets
+ *     npm run conformance -- --captures FOLDER [--captures …]    and every capture in these folders with several rulesets
  */
 import { spawnSync } from "node:child_process";
 import { release } from "node:os";
 import { parseArgs } from "node:util";
+import { CAPTURES, CaptureScenarios } from "./captures/scenarios.ts";
 import { FAMILIES } from "./fuzz/families.ts";
-import { inJobs, type Row } from "./fuzz/jobs.ts";
+import { inJobs, noteLines, type Part, type Row } from "./fuzz/jobs.ts";
 
 const { values } = parseArgs({
   options: {
@@ -16,6 +18,7 @@ const { values } = parseArgs({
     packets: { type: "string", default: "400" },
     seed: { type: "string", default: "1" },
     jobs: { type: "string", default: "1" },
+    captures: { type: "string", multiple: true, default: [] },
   },
 });
 
@@ -25,11 +28,16 @@ await main();
 
 async function main(): Promise<void> {
   const rows: Row[] = [];
-  for (const family of [...Object.keys(FAMILIES), "language"]) {
-    const part = { family, seed: Number(values.seed), runs: runsOf(family) };
-    const row = await inJobs(Number(values.jobs), part, OPTIONS);
+  const folders = values.captures.flatMap((folder) => ["--captures", folder]);
+  const files = new CaptureScenarios(values.captures, 0).files.length;
+  const ask = async (part: Part) => {
+    const row = await inJobs(Number(values.jobs), part, [...OPTIONS, ...folders]);
     if (row !== null) rows.push(row);
+  };
+  for (const family of [...Object.keys(FAMILIES), "language"]) {
+    await ask({ family, seed: Number(values.seed), runs: runsOf(family) });
   }
+  if (files > 0) await ask({ family: CAPTURES, seed: 1, runs: files });
   if (rows.length === 0) {
     console.log("skipped: the comparison needs Linux and root");
     return;
@@ -39,6 +47,8 @@ async function main(): Promise<void> {
   console.log("| family | scenarios | packets | identical | share | packets/s |");
   console.log("|---|---|---|---|---|---|");
   for (const row of rows) print(row);
+  for (const { family, notes } of rows)
+    if (notes !== undefined) console.log(`\n${[`${family}:`, ...noteLines(notes)].join("\n")}`);
   const sum = (key: "scenarios" | "packets" | "identical") => rows.reduce((total, row) => total + row[key], 0);
   console.log(`\n${sum("identical")} passed, ${sum("scenarios") - sum("identical")} failed`);
   process.exitCode = sum("identical") === sum("scenarios") ? 0 : 1;

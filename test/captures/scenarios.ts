@@ -2,8 +2,9 @@
  * Real traffic as scenarios: every capture of a folder with every ruleset of rulesets/ and of test/captures/rulesets/.
  * Captures belong to others and are no part of the project: a folder of them is named by whoever runs this.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import type { CaptureRecord } from "../../src/bytes/record.ts";
 import { CaptureFile } from "../../src/cli/capture-file.ts";
 import { loadHostFile } from "../../src/cli/host.ts";
@@ -57,62 +58,72 @@ export class CaptureScenarios {
   readonly files: readonly string[];
   /** Of each file as many packets as that at most. */
   readonly #packets: number;
+  /** What was asked, and what no kernel can be asked through a TUN device: a number for each sentence. */
+  readonly notes: Record<string, number> = {};
 
+  /** Throws an Error for what is no folder. */
   constructor(folders: readonly string[], packets: number) {
     this.files = filesOf(folders);
     this.#packets = packets;
   }
 
   /**
-   * The first packets of each file with each ruleset that has rules for their family; says afterwards what no kernel was
-   * asked. `seed` is the number of the first file.
+   * The first packets of each file with each ruleset that has rules for their family. `seed` is the number of the first
+   * file.
    */
   async *of({ seed, runs }: Part): AsyncGenerator<NamedScenario> {
     const rulesets = rulesetFolders();
-    const leftOut: LeftOut = new Map();
-    let captures = 0;
-    const files = this.files.slice(seed - 1, seed - 1 + runs);
-    for (const file of files) {
+    for (const file of this.files.slice(seed - 1, seed - 1 + runs)) {
       let some = false;
-      for await (const scenario of this.#ofFile(file, rulesets, leftOut)) {
+      for await (const scenario of this.#ofFile(file, rulesets)) {
         some = true;
         yield scenario;
       }
-      if (some) captures++;
+      this.#count(some ? "captures" : "files without a packet to ask about");
     }
-    console.log(`${CAPTURES}: ${captures} of ${files.length} files hold packets to ask about`);
-    for (const [reason, packets] of leftOut) console.log(`${CAPTURES}: left out, ${reason}: ${packets} packets`);
   }
 
-  async *#ofFile(file: string, rulesets: readonly RulesetFolder[], leftOut: LeftOut): AsyncGenerator<NamedScenario> {
+  #count(sentence: string): void {
+    this.notes[sentence] = (this.notes[sentence] ?? 0) + 1;
+  }
+
+  async *#ofFile(file: string, rulesets: readonly RulesetFolder[]): AsyncGenerator<NamedScenario> {
     const ends = new CaptureEnds();
     await reading(file, (capture) => capture.sample((record) => ends.add(record)));
     for (const { name, rules, rules6, host } of rulesets) {
       if (!(rules !== null && ends.families.has(4)) && !(rules6 !== null && ends.families.has(6))) continue;
       const config = host === null ? ends.guessed() : ends.hostLike(host);
-      const events = await eventsOf(file, config, this.#packets, leftOut);
+      const leaveOut = (reason: string) => this.#count(`packets left out, ${reason}`);
+      const events = await eventsOf(file, config, this.#packets, leaveOut);
       if (events.length > 0)
         yield { title: `${CAPTURES} ${file}, ${name}`, scenario: { host: config, rules, rules6, events } };
     }
   }
 }
 
-/** Packets that no kernel can be asked about through a TUN device, by reason. */
-type LeftOut = Map<string, number>;
-
+/** In an order that has nothing to do with their names: a part of them is a mixture. */
 function filesOf(folders: readonly string[]): string[] {
-  return folders.flatMap((folder) =>
+  const missing = folders.find((folder) => !statSync(folder, { throwIfNoEntry: false })?.isDirectory());
+  if (missing !== undefined) throw new Error(`--captures ${missing}: there is no such folder`);
+  const paths = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name))
-      .sort(),
+      .map((entry) => join(entry.parentPath, entry.name)),
   );
+  const place = new Map(paths.map((path) => [path, createHash("sha256").update(basename(path)).digest("hex")]));
+  return paths.sort((a, b) => (place.get(a)! < place.get(b)! ? -1 : 1));
 }
 
 /** Ends the reading of a capture of which enough was seen. */
 class Enough extends Error {}
 
-async function eventsOf(file: string, config: HostConfig, packets: number, leftOut: LeftOut): Promise<ScenarioEvent[]> {
+/** `leaveOut` hears why a packet can't be put to a kernel through a TUN device. */
+async function eventsOf(
+  file: string,
+  config: HostConfig,
+  packets: number,
+  leaveOut: (reason: string) => void,
+): Promise<ScenarioEvent[]> {
   const host = new Host(config);
   const packet = new Packet();
   const events: ScenarioEvent[] = [];
@@ -128,7 +139,7 @@ async function eventsOf(file: string, config: HostConfig, packets: number, leftO
         if (seen++ === packets) throw new Enough();
         const input = inputOf(packet, host, false);
         const reason = whyNotAsked(input, (dev) => host.interfaceNamed(dev)?.loopback === false);
-        if (reason !== null) leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
+        if (reason !== null) leaveOut(reason);
         else events.push(eventOf(input));
       },
       () => {},

@@ -9,6 +9,8 @@ export interface Row {
   readonly packets: number;
   readonly identical: number;
   readonly seconds: number;
+  /** What else is to be said of it: a number for each sentence. */
+  readonly notes?: Readonly<Record<string, number>>;
 }
 
 export interface Part {
@@ -38,7 +40,14 @@ function together(a: Row | null, b: Row | null): Row | null {
     packets: sum("packets"),
     identical: sum("identical"),
     seconds: Math.max(a.seconds, b.seconds),
+    ...(a.notes === undefined || b.notes === undefined ? {} : { notes: sums(a.notes, b.notes) }),
   };
+}
+
+function sums(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): Record<string, number> {
+  const sum: Record<string, number> = { ...a };
+  for (const [sentence, count] of Object.entries(b)) sum[sentence] = (sum[sentence] ?? 0) + count;
+  return sum;
 }
 
 /** One process; what it says beside its row is passed on. */
@@ -56,9 +65,14 @@ async function inProcess({ family, seed, runs }: Part, options: readonly string[
   return row;
 }
 
-/** `tcp: 300 scenarios, …`. */
-export function rowText({ family, scenarios, packets, identical, seconds }: Row): string {
+/** `tcp: 300 scenarios, …`, and its notes. */
+export function rowText({ family, scenarios, packets, identical, seconds, notes = {} }: Row): string {
   const rate =
     packets > 0 ? `${Math.round(packets / seconds)} packets/s` : `${Math.round(scenarios / seconds)} lines/s`;
-  return `${family}: ${scenarios} scenarios, ${packets} packets, ${identical} identical, ${rate}`;
+  const row = `${family}: ${scenarios} scenarios, ${packets} packets, ${identical} identical, ${rate}`;
+  return [row, ...noteLines(notes)].join("\n");
+}
+
+export function noteLines(notes: Readonly<Record<string, number>>): string[] {
+  return Object.entries(notes).map(([sentence, count]) => `  ${count.toLocaleString("en")} ${sentence}`);
 }

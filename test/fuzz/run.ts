@@ -126,7 +126,9 @@ function language({ family, seed, runs }: Part): void {
 
 function finish(family: string, count: { done: number; packets: number; identical: number }, started: number): void {
   const { done, packets, identical } = count;
-  tell({ family, scenarios: done, packets, identical, seconds: (performance.now() - started) / 1000 });
+  const seconds = (performance.now() - started) / 1000;
+  const notes = family === CAPTURES ? { notes: captures.notes } : {};
+  tell({ family, scenarios: done, packets, identical, seconds, ...notes });
 }
 
 /** Prints the family's row, and counts it in the total. */
