@@ -18,6 +18,7 @@ const FIRST = -500;
 const LAST = 2147483647;
 const AFTER_CONNTRACK = -199;
 
+/** Nothing that the kernel says of itself (MLD, router solicitations) is to be seen; what a process sends is. */
 export function openEyes(): void {
   const hook = (name: string, extra = "") =>
     `chain ${name} { type filter hook ${name} priority ${FIRST}; ${extra} log prefix "${MARK_HOOK}" group 0; }`;
@@ -25,7 +26,7 @@ export function openEyes(): void {
     "nft",
     ["-f", "-"],
     `table ip6 quiet { chain output { type filter hook output priority ${FIRST - 1};
-       ip6 daddr ff02::16 icmpv6 type 143 drop; ip6 daddr ff02::2 icmpv6 type 133 drop; } ; }
+       meta skuid 0 accept; ip6 daddr ff02::16 icmpv6 type 143 drop; ip6 daddr ff02::2 icmpv6 type 133 drop; } ; }
      table inet watch {
        ${hook("prerouting", "meta nftrace set 1;")}
        ${hook("input")}
