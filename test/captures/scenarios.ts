@@ -61,7 +61,7 @@ export class CaptureScenarios {
   /** What was asked, and what no kernel can be asked through a TUN device: a number for each sentence. */
   readonly notes: Record<string, number> = {};
 
-  /** Throws an Error for what is no folder. */
+  /** Ends the program with a sentence when one of the folders is none. */
   constructor(folders: readonly string[], packets: number) {
     this.files = filesOf(folders);
     this.#packets = packets;
@@ -104,7 +104,10 @@ export class CaptureScenarios {
 /** In an order that has nothing to do with their names: a part of them is a mixture. */
 function filesOf(folders: readonly string[]): string[] {
   const missing = folders.find((folder) => !statSync(folder, { throwIfNoEntry: false })?.isDirectory());
-  if (missing !== undefined) throw new Error(`--captures ${missing}: there is no such folder`);
+  if (missing !== undefined) {
+    console.error(`--captures ${missing}: there is no such folder`);
+    process.exit(2);
+  }
   const paths = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())

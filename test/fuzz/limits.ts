@@ -56,7 +56,7 @@ function phases(dice: Dice, fam: 4 | 6, sent: Sent[]): ScenarioEvent[] {
       // Of the conversations that had begun before the wait some go on.
       if (events.length > 0) for (let n = dice.int(1, 6); n > 0; n--) late.push(again(dice.pick(events)));
     }
-    if (wait > 0) late[0] = { ...late[0], wait };
+    if (wait > 0 && late.length > 0) late[0] = { ...late[0], wait };
     events.push(...late);
   }
   return events;
