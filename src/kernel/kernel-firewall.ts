@@ -11,7 +11,7 @@ import type { Tuple } from "../conntrack/tuple.ts";
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import { IP_MF, IP_OFFSET } from "../packet/ipv4.ts";
-import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
+import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import { tupleOf } from "../path/entry-of.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset, Use } from "../rules/ruleset.ts";
@@ -138,7 +138,10 @@ export class KernelFirewall {
     const tracked = own.find((m) => m.prefix.startsWith(MARK_STATE))?.payload ?? bytes;
     const certain = passed && state !== null && state !== "INVALID" && state !== "UNTRACKED";
     const entry = this.#entryOf(tracked, connections, certain);
-    const destinationPort = entry === null && state === "NEW" ? destinationPortOf(own) : null;
+    const id = state === "NEW" ? tupleOf(tracked)?.sport : undefined;
+    const translated = state === "NEW" ? tupleAfterDestination(own) : null;
+    const destinationPort = entry === null && translated !== null && hasPorts(translated) ? translated.dport : null;
+    const natId = translated === null || !hasId(translated) || translated.sport === id ? null : translated.sport;
     const ids = lostIds(messages, bytes, out);
     return {
       time,
@@ -153,6 +156,7 @@ export class KernelFirewall {
       trace: whole,
       invalid: messages.filter((m) => m.prefix.startsWith(COMPLAINT)).map((m) => complaintOf(m.prefix)),
       ...(destinationPort === null ? {} : { destinationPort }),
+      ...(natId === null ? {} : { natId }),
       ...(before.length > 0 ? { before: sorted(before) } : {}),
       ...(ticked ? { ticked: true as const } : {}),
       ...(ids === null ? {} : { ids }),
@@ -227,11 +231,19 @@ function ownMessages(messages: readonly LogMessage[], local: boolean): LogMessag
   });
 }
 
-/** The destination port with which a packet came to the hook after those that may translate it; null: it has none. */
-function destinationPortOf(own: readonly LogMessage[]): number | null {
+/** What a packet was when it came to the hook after those that may translate its destination; null: it did not come there. */
+function tupleAfterDestination(own: readonly LogMessage[]): Tuple | null {
   const later = own.find((m) => m.prefix === MARK_HOOK && (m.hook === INPUT || m.hook === FORWARD || m.hook > OUTPUT));
-  const tuple = later === undefined ? null : tupleOf(later.payload);
-  return tuple !== null && (tuple.protocol === IPPROTO_TCP || tuple.protocol === IPPROTO_UDP) ? tuple.dport : null;
+  return later === undefined ? null : tupleOf(later.payload);
+}
+
+function hasPorts({ protocol }: Tuple): boolean {
+  return protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
+}
+
+/** It is an ICMP query, as new packets are. */
+function hasId({ protocol }: Tuple): boolean {
+  return protocol === IPPROTO_ICMP || protocol === IPPROTO_ICMPV6;
 }
 
 /**

@@ -45,6 +45,7 @@ function answerLines(event: EventAnswer, i: number): string[] {
     ...(event.entry === null ? [] : [`  entry ${event.entry}`]),
     ...(trace.length === 0 ? [] : [`  trace ${trace.join(" ")}`]),
     ...(event.ids === undefined ? [] : [`  ids ${event.ids.join(" ")}`]),
+    ...(event.natId === undefined ? [] : [`  natid ${event.natId}`]),
     ...event.invalid.map((message) => `  invalid ${message}`),
     ...(event.connections ?? []).map((line) => `  ct ${line}`),
   ];
@@ -108,6 +109,7 @@ function readEvents(lines: readonly string[]): EventAnswer[] {
     else if (key === "trace") trace.push(...rest.split(" ").map(readTraceLine));
     else if (key === "ids")
       events[events.length - 1] = { ...events[events.length - 1], ids: rest.split(" ").map(Number) };
+    else if (key === "natid") events[events.length - 1] = { ...events[events.length - 1], natId: Number(rest) };
     else if (key === "invalid") invalid.push(rest);
     else if (key === "ct") connections.push(rest);
     else {

@@ -44,6 +44,8 @@ export interface EventAnswer extends Omit<Outcome, "steps"> {
   readonly connections: readonly string[] | null;
   /** Where no connection tells it: the destination port that a new packet had after PREROUTING or OUTPUT. */
   readonly destinationPort?: number;
+  /** The id of a new ICMP query after PREROUTING or OUTPUT, where these chose one: POSTROUTING may choose another. */
+  readonly natId?: number;
   /** What timers made the host send while it waited for this packet, sorted; absent: nothing. */
   readonly before?: readonly Emitted[];
   /** A tick came while the packet was handled: which parts of it before and which after nobody knows. */

@@ -128,8 +128,12 @@ function load(dice: ScriptedRandom, packet: Uint8Array, seen: EventAnswer): void
   }
   if (seen.destinationPort !== undefined) dice.answer("nat destination port", seen.destinationPort);
   const id = entry.lastIndexOf(" id=");
-  // Both ends may be chosen, and share the id.
-  if (id >= 0) for (let end = 0; end < 2; end++) dice.answer("nat id", Number.parseInt(entry.slice(id + 4), 10));
+  if (id >= 0) {
+    // Both ends may be chosen, and share the id.
+    const last = Number.parseInt(entry.slice(id + 4), 10);
+    dice.answer("nat id", seen.natId ?? last);
+    dice.answer("nat id", last);
+  }
   for (const id of seen.ids ?? []) dice.answer("ip id", id);
   const same = seen.out.filter(({ bytes }) => !answerIds(dice, bytes, sent));
   // The packet itself has its own id; but an answer's may happen to be the same.
