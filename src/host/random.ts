@@ -8,7 +8,8 @@
 export type RandomPurpose =
   | "nat source port"
   | "nat destination port"
-  | "nat id"
+  | "nat source id"
+  | "nat destination id"
   | "ip id"
   | "fragment id"
   | "flow label"

@@ -131,8 +131,8 @@ function load(dice: ScriptedRandom, packet: Uint8Array, seen: EventAnswer): void
   if (id >= 0) {
     // Both ends may be chosen, and share the id.
     const last = Number.parseInt(entry.slice(id + 4), 10);
-    dice.answer("nat id", seen.natId ?? last);
-    dice.answer("nat id", last);
+    dice.answer("nat destination id", seen.natId ?? last);
+    dice.answer("nat source id", last);
   }
   for (const id of seen.ids ?? []) dice.answer("ip id", id);
   const same = seen.out.filter(({ bytes }) => !answerIds(dice, bytes, sent));

@@ -242,9 +242,9 @@ test("ICMP ids are translated as ports are", (t) => {
   const r = router(snat(rangeOf("203.0.113.7 100-101")));
   const echo = (src: string, id: number) => icmp(src, SERVER, 8, 0, (id << 16) | 1, new Uint8Array(4));
   const id = (bytes: Uint8Array) => r.forward(bytes)?.match(/:(\d+) >/)?.[1] ?? null;
-  r.random.answer("nat id", 100);
+  r.random.answer("nat source id", 100);
   t.is(id(echo("10.0.0.2", 7)), "100");
-  r.random.answer("nat id", 100);
+  r.random.answer("nat source id", 100);
   t.is(id(echo("10.0.0.3", 7)), "101");
   t.is(id(echo("10.0.0.4", 7)), null);
   t.is(id(echo("10.0.0.4", 101)), null);

@@ -172,7 +172,7 @@ export class UniqueTuple {
     const { min, size } = search;
     const isId = tuple.protocol === IPPROTO_ICMP || tuple.protocol === IPPROTO_ICMPV6;
     const inSource = manip === MANIP_SRC || isId;
-    const purpose: RandomPurpose = isId ? "nat id" : inSource ? "nat source port" : "nat destination port";
+    const purpose = manip === MANIP_SRC ? (isId ? "nat source id" : "nat source port") : destinationPurpose(isId);
     const random = this.#conntrack.host.random;
 
     // The kernel counts offsets in 16 bits.
@@ -213,6 +213,10 @@ export class UniqueTuple {
     connections.remove(old);
     return false;
   }
+}
+
+function destinationPurpose(isId: boolean): RandomPurpose {
+  return isId ? "nat destination id" : "nat destination port";
 }
 
 /** nf_in_range: would this source satisfy the range? */
