@@ -1,6 +1,7 @@
 /**
  * The header fields that the rule index cuts, and the range of each that a rule asks for. A rule is a box in the
- * space of all headers; where it asks for something that is no range, the box is the smallest one around it.
+ * space of all headers; where it asks for something that is no range, the box is the smallest one around it. Of several
+ * ranges (`--dports 22,80,443`) each is remembered, too.
  *
  * Values are kept with the sign bit flipped, so that signed comparison orders them as unsigned numbers.
  */
@@ -71,6 +72,8 @@ export function fieldsOf(family: Family): readonly number[] {
 export interface Column {
   readonly low: Int32Array;
   readonly high: Int32Array;
+  /** Of rules that ask for several ranges: these, each its low and high bound, ascending, with gaps between them. */
+  readonly spans: Map<number, Int32Array>;
 }
 
 /** The boxes of a chain's rules, field by field. */
@@ -105,6 +108,7 @@ export class RuleBoxes {
         if (ranges[r][1] > high) high = ranges[r][1];
       }
       this.#narrow(i, FIELDS[field], low, high);
+      if (ranges.length > 1) this.#columns[FIELDS[field]]!.spans.set(i, spansOf(ranges));
     }
   }
 
@@ -130,7 +134,11 @@ export class RuleBoxes {
   #narrow(i: number, field: number, low: number, high: number): void {
     let column = this.#columns[field];
     if (column === null) {
-      column = { low: new Int32Array(this.#count).fill(LOWEST), high: new Int32Array(this.#count).fill(HIGHEST) };
+      column = {
+        low: new Int32Array(this.#count).fill(LOWEST),
+        high: new Int32Array(this.#count).fill(HIGHEST),
+        spans: new Map(),
+      };
       this.#columns[field] = column;
     }
     const flippedLow = low ^ FLIP;
@@ -138,4 +146,18 @@ export class RuleBoxes {
     if (flippedLow > column.low[i]) column.low[i] = flippedLow;
     if (flippedHigh < column.high[i]) column.high[i] = flippedHigh;
   }
+}
+
+/** Flipped, in order, those that overlap or touch made one. */
+function spansOf(ranges: readonly (readonly [number, number])[]): Int32Array {
+  const sorted = ranges.map(([low, high]): [number, number] => [low ^ FLIP, high ^ FLIP]);
+  sorted.sort((a, b) => a[0] - b[0]);
+  const spans: number[] = [];
+  for (const [low, high] of sorted) {
+    if (high < low) continue;
+    const last = spans.length - 1;
+    if (last > 0 && low <= spans[last] + 1) spans[last] = Math.max(spans[last], high);
+    else spans.push(low, high);
+  }
+  return Int32Array.from(spans);
 }

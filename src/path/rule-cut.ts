@@ -53,8 +53,8 @@ interface Draft {
 
 /** null: there is nothing to cut, or `least` rules and more would be left. */
 function draftCut(rules: Int32Array, column: Column, field: number, least: number): Draft | null {
-  const { low, high } = column;
-  const bounds = new Int32Array(2 * rules.length + 1);
+  const { low, high, spans } = column;
+  const bounds = new Int32Array(2 * rules.length + 1 + boundsOfSpans(rules, spans));
   let count = 1;
   let full = 0;
   bounds[0] = LOWEST;
@@ -67,6 +67,12 @@ function draftCut(rules: Int32Array, column: Column, field: number, least: numbe
     }
     bounds[count++] = from;
     if (to !== HIGHEST) bounds[count++] = to + 1;
+    const several = spans.size === 0 ? undefined : spans.get(rules[i]);
+    if (several === undefined) continue;
+    for (let s = 0; s < several.length; s += 2) {
+      bounds[count++] = several[s];
+      if (several[s + 1] !== HIGHEST) bounds[count++] = several[s + 1] + 1;
+    }
   }
   // Rules that say nothing of the field are always in the rest.
   if (full >= least) return null;
@@ -76,12 +82,21 @@ function draftCut(rules: Int32Array, column: Column, field: number, least: numbe
   let inside = 0;
   let rest = 0;
   for (let i = 0; i < rules.length; i++) {
-    const width = widthOf(low[rules[i]], high[rules[i]], points);
+    const several = spans.size === 0 ? undefined : spans.get(rules[i]);
+    const width = several === undefined ? widthOf(low[rules[i]], high[rules[i]], points) : widthOfAll(several, points);
     widths[i] = width;
     if (isBroad(width, points.length)) rest++;
     else inside += width;
   }
   return { field, column, points, widths, score: inside / points.length + rest };
+}
+
+/** Room for the bounds of those rules that have several ranges. */
+function boundsOfSpans(rules: Int32Array, spans: Column["spans"]): number {
+  if (spans.size === 0) return 0;
+  let count = 0;
+  for (let i = 0; i < rules.length; i++) count += spans.get(rules[i])?.length ?? 0;
+  return count;
 }
 
 /** Where the segments begin: each bound once, ascending. */
@@ -100,6 +115,13 @@ function widthOf(low: number, high: number, points: Int32Array): number {
   return segment(points, high) - segment(points, low) + 1;
 }
 
+/** The same of several ranges: no segment reaches from one into the next, for each begins and ends one. */
+function widthOfAll(spans: Int32Array, points: Int32Array): number {
+  let width = 0;
+  for (let s = 0; s < spans.length; s += 2) width += widthOf(spans[s], spans[s + 1], points);
+  return width;
+}
+
 function isBroad(width: number, segments: number): boolean {
   return width > 1 && (width > MOST_SEGMENTS || width * BROAD > segments);
 }
@@ -116,24 +138,46 @@ function segment(points: Int32Array, value: number): number {
 }
 
 /** Hands the rules to the segments. */
-function fill({ field, column, points, widths }: Draft, rules: Int32Array, copied: number): Cut {
+function fill(draft: Draft, rules: Int32Array, copied: number): Cut {
+  const { field, points, widths } = draft;
   const rest = rules.filter((_, i) => isBroad(widths[i], points.length));
   const copies = rest.length <= copied;
-  const firsts = new Int32Array(rules.length);
+  const runs = runsOf(draft, rules, copies);
   const offsets = new Int32Array(points.length + 1);
-  for (let i = 0; i < rules.length; i++) {
-    if (!copies && isBroad(widths[i], points.length)) widths[i] = 0;
-    if (widths[i] === 0) continue;
-    const first = widths[i] === points.length ? 0 : segment(points, column.low[rules[i]]);
-    firsts[i] = first;
-    for (let s = first; s < first + widths[i]; s++) offsets[s + 1]++;
-  }
+  for (let r = 0; r < runs.length; r += RUN) for (let s = runs[r + 1]; s < runs[r + 2]; s++) offsets[s + 1]++;
   for (let s = 0; s < points.length; s++) offsets[s + 1] += offsets[s];
   const members = new Int32Array(offsets[points.length]);
   const filled = offsets.slice();
-  for (let i = 0; i < rules.length; i++)
-    for (let s = firsts[i]; s < firsts[i] + widths[i]; s++) members[filled[s]++] = rules[i];
+  for (let r = 0; r < runs.length; r += RUN)
+    for (let s = runs[r + 1]; s < runs[r + 2]; s++) members[filled[s]++] = runs[r];
   return { field, points, offsets, members, rest: copies ? NO_RULES : rest };
+}
+
+/** Words of a run: a rule, the first segment that it reaches into, and the one behind the last in a row. */
+const RUN = 3;
+
+/** The runs of all rules, in their order; those of the rest only if they are copied into the segments. */
+function runsOf({ column, points, widths }: Draft, rules: Int32Array, copies: boolean): Int32Array {
+  const { low, spans } = column;
+  const runs = new Int32Array(RUN * (rules.length + boundsOfSpans(rules, spans) / 2));
+  let at = 0;
+  const add = (rule: number, first: number, width: number) => {
+    runs[at] = rule;
+    runs[at + 1] = first;
+    runs[at + 2] = first + width;
+    at += RUN;
+  };
+  for (let i = 0; i < rules.length; i++) {
+    const rule = rules[i];
+    const width = widths[i];
+    if (width === 0 || (!copies && isBroad(width, points.length))) continue;
+    const several = spans.size === 0 ? undefined : spans.get(rule);
+    if (several === undefined) add(rule, width === points.length ? 0 : segment(points, low[rule]), width);
+    else
+      for (let s = 0; s < several.length; s += 2)
+        add(rule, segment(points, several[s]), widthOf(several[s], several[s + 1], points));
+  }
+  return runs.subarray(0, at);
 }
 
 const NO_RULES = new Int32Array(0);

@@ -28,6 +28,11 @@ interface Ports {
   readonly high: number;
 }
 
+interface SeveralPorts {
+  readonly field: "sport" | "dport";
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
 /** Asks its number of a list, which tells later who was asked, and in which order. */
 interface Asked {
   readonly id: number;
@@ -44,6 +49,15 @@ const ports = match<typeof options, Ports>({
   compile: (is) => (p) => p.hasPorts && p[is.field] >= is.low && p[is.field] <= is.high,
   source: (is) => `p.hasPorts && p.${is.field} >= ${is.low} && p.${is.field} <= ${is.high}`,
   fields: (is) => [{ field: is.field, ranges: [[is.low, is.high]] }],
+});
+const severalPorts = match<typeof options, SeveralPorts>({
+  name: "severalPorts",
+  families: [4, 6],
+  options,
+  compile: (is) => (p) => p.hasPorts && is.ranges.some(([low, high]) => p[is.field] >= low && p[is.field] <= high),
+  source: ({ field, ranges }) =>
+    `p.hasPorts && (${ranges.map(([low, high]) => `p.${field} >= ${low} && p.${field} <= ${high}`).join(" || ")})`,
+  fields: ({ field, ranges }) => [{ field, ranges }],
 });
 const asks = match<typeof options, Asked>({
   name: "asks",
@@ -83,7 +97,7 @@ const moves = target<typeof options, { port: number }>({
     return CONTINUE;
   },
 });
-const registry: Registry = registryOf([ports, asks, hotdrop, iprange], [setmark, moves]);
+const registry: Registry = registryOf([ports, severalPorts, asks, hotdrop, iprange], [setmark, moves]);
 
 const host = {
   interfaces: ["", "lo", "lan0", "lan1", "wan0"].map((name, index) => ({ name, index })),
@@ -129,6 +143,17 @@ const PORTS = [0, 53, 80, 443, 1024, 65535];
 const portsArb = fc
   .tuple(fc.constantFrom("sport", "dport"), fc.constantFrom(...PORTS), fc.constantFrom(...PORTS))
   .map(([field, a, b]) => ({ name: "ports", options: { field, low: Math.min(a, b), high: Math.max(a, b) } }));
+const somePort = fc.oneof(fc.constantFrom(...PORTS), fc.nat(65535));
+/** In no order, overlapping or touching now and then. */
+const severalPortsArb = fc
+  .record({
+    field: fc.constantFrom("sport", "dport"),
+    ports: fc.array(fc.tuple(somePort, fc.constantFrom(0, 0, 1, 700)), { minLength: 1, maxLength: 6 }),
+  })
+  .map(({ field, ports }) => {
+    const ranges = ports.map(([low, more]): [number, number] => [low, Math.min(low + more, 65535)]);
+    return { name: "severalPorts", options: { field, ranges } };
+  });
 /** Reversed ranges too: they never match. */
 function spanArb(family: Family) {
   const words = family === 4 ? 1 : 4;
@@ -174,6 +199,7 @@ function ruleArb(family: Family, chains: readonly string[]): fc.Arbitrary<Rule> 
       matches: fc.array(
         fc.oneof(
           { weight: 4, arbitrary: portsArb },
+          { weight: 2, arbitrary: severalPortsArb },
           { weight: 1, arbitrary: spanArb(family) },
           { weight: 1, arbitrary: statefulArb },
         ),
