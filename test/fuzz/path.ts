@@ -121,12 +121,13 @@ function prefix(dice: Dice, fam: 4 | 6): string {
   return `${dice.pick(["198.51.100", "192.0.2"])}.${dice.int(0, 255) & (-1 << (32 - length))}/${length}`;
 }
 
-/** Two routes to one network would be refused. */
+/** Two routes to one network would be refused. A host's may be written with the length of its prefix, or without. */
 function oneEach(routes: readonly string[]): string[] {
   const seen = new Set<string>();
   return routes.filter((route) => {
-    const key =
-      route.replace(/^(blackhole|unreachable|prohibit|local) /, "").split(" ")[0] + (route.includes("::") ? "6" : "4");
+    const [to] = route.replace(/^(blackhole|unreachable|prohibit|local) /, "").split(" ");
+    const six = route.includes("::");
+    const key = (six ? to.replace(/\/128$/, "") : to.replace(/\/32$/, "")) + (six ? "6" : "4");
     return !seen.has(key) && seen.add(key);
   });
 }
