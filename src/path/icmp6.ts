@@ -110,10 +110,11 @@ function chooseSource(on: Stack, p: Skb, many: boolean): void {
   if (!prefers && p.iif !== 0) on.host.selectAddress6(p.iif, p.src0, p.src1, p.src2, p.src3, chosen);
 }
 
-/** ipv6_chk_addr, ipv6_chk_acast_addr_src: a link-local address counts on its own device only. */
+/** ipv6_chk_addr, ipv6_chk_acast_addr_src: a link-local address counts on its own device only, and so does ::1. */
 function isOurs(on: Stack, p: Skb): boolean {
   const { dst0, dst1, dst2, dst3 } = p;
   if (on.host.isAnycast6(dst0, dst1, dst2, dst3, isLinkLocal(dst0) ? p.deviceNow : 0)) return true;
+  if ((dst0 | dst1 | dst2) === 0 && dst3 === 1) return p.deviceNow === LO;
   if (!isLinkLocal(dst0)) return on.host.isLocal6(dst0, dst1, dst2, dst3);
   return on.host.interfaces[p.deviceNow].addresses.some(
     ({ words }) => words[0] === dst0 && words[1] === dst1 && words[2] === dst2 && words[3] === dst3,
