@@ -13,6 +13,9 @@ export interface TestArguments extends EngineOptions {
   readonly full: boolean;
 }
 
+const NO_TIME =
+  "For the kernel no time passed between packets: what waits for some needs --speed 1 (or more, to go faster).";
+
 export async function test(args: TestArguments): Promise<void> {
   const output = new Output(1);
   const mistakes = new Output(2);
@@ -31,6 +34,7 @@ export async function test(args: TestArguments): Promise<void> {
     }
   }
   if (totals.scripts > 0) output.line(flowTotal(totals, style.paint));
+  if (totals.failed > 0 && args.engine === "kernel" && args.speed === undefined) output.line(NO_TIME);
   output.flush();
   mistakes.flush();
   if (totals.failed > 0 && process.exitCode !== EXIT_BAD_INPUT) process.exitCode = EXIT_FAILED;
