@@ -61,8 +61,8 @@ export function emit6(on: Stack, p: Skb): number {
   let heard = false;
   if (route !== null && p.dst0 >>> 24 === 0xff && route.dev !== LO) {
     if (on.host.isGroupMember6(route.dev, p.dst0, p.dst1, p.dst2, p.dst3)) {
-      loopCopy(on, p);
-      heard = p.sender === SENDER_PROCESS;
+      const queued = loopCopy(on, p);
+      heard = queued && p.sender === SENDER_PROCESS;
       if (p.ttl === 0) return on.drop(p, "a multicast with hop limit 0 stays in the host");
     }
     if (((p.dst0 >>> 16) & 15) <= SCOPE_NODE) return on.drop(p, "a node-local multicast stays in the host");
@@ -73,7 +73,8 @@ export function emit6(on: Stack, p: Skb): number {
   return PASS;
 }
 
-function loopCopy(on: Stack, p: Skb): void {
+/** Sends the host its own copy; whether it waits on lo now. Rules may drop it, whatever they did with the packet. */
+function loopCopy(on: Stack, p: Skb): boolean {
   const length = p.end - p.start;
   const copy = on.take(length, p);
   copy.data.set(p.data.subarray(p.start, p.end));
@@ -89,7 +90,9 @@ function loopCopy(on: Stack, p: Skb): void {
     copy.copyOf = p;
     on.loop(copy);
   }
+  const queued = copy.looped;
   on.done(copy);
+  return queued;
 }
 
 /** What there is no way for, by the route's error; -1: nothing is said (a blackhole). */
