@@ -27,7 +27,6 @@ import { ICMP_DONE, ICMP_INVALID, icmpError, icmpv6Error } from "./icmp-error.ts
 import { HZ, MICROSECONDS_PER_JIFFY } from "./jiffies.ts";
 import { formatConnection, type ListOptions } from "./list.ts";
 import { findTransport, readPorts, Transport } from "./packet-tuple.ts";
-import { STRIDE4 } from "./records.ts";
 import { IPS_CONFIRMED, IPS_DYING, IPS_EXPECTED, IPS_SEEN_REPLY } from "./status.ts";
 import { TRACK_ACCEPT, TRACK_DROP, TRACK_REPEAT, type Tracker, type Trackers } from "./tracker.ts";
 import { type Direction, hasInverse, invertPorts, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
@@ -170,14 +169,7 @@ export class Conntrack {
       const node = connections.find4(p.src0, p.dst0, (p.sport << 16) | p.dport, protocol, 3);
       const handle = node !== 0 ? node >>> 1 : this.#create4(connections, p, protocol);
       if (handle < 0) return DROP;
-      let status = 0;
-      if (node !== 0) {
-        status = connections.record[Math.imul(handle, STRIDE4)];
-        p.ct = handle;
-        if ((node & 1) === REPLY) p.ctinfo = CT_ESTABLISHED_REPLY;
-        else if ((status & IPS_SEEN_REPLY) !== 0) p.ctinfo = CT_ESTABLISHED;
-        else p.ctinfo = (status & IPS_EXPECTED) !== 0 ? CT_RELATED : CT_NEW;
-      }
+      const status = node !== 0 ? this.#belongs(connections, p, handle, node & 1) : 0;
       // Two calls, so that each always meets the same function.
       const verdict =
         protocol === IPPROTO_TCP
@@ -238,13 +230,14 @@ export class Conntrack {
     }
   }
 
-  /** The packet is one of this connection's, in this direction (resolve_normal_ct). */
-  #belongs(connections: Connections, p: Packet, handle: number, direction: number): void {
+  /** The packet is one of this connection's, in this direction (resolve_normal_ct). Returns the connection's status. */
+  #belongs(connections: Connections, p: Packet, handle: number, direction: number): number {
     p.ct = handle;
     const status = connections.status(handle);
     if (direction === REPLY) p.ctinfo = CT_ESTABLISHED_REPLY;
     else if ((status & IPS_SEEN_REPLY) !== 0) p.ctinfo = CT_ESTABLISHED;
     else p.ctinfo = (status & IPS_EXPECTED) !== 0 ? CT_RELATED : CT_NEW;
+    return status;
   }
 
   #accept(connections: Connections, p: Packet, handle: number): Verdict {

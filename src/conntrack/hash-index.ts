@@ -45,7 +45,7 @@ export class HashIndex {
   /** Index into `pairs` of the first pair whose hash is not less than `hash`, or of the free pair before it. */
   seek(hash: number): number {
     const pairs = this.pairs;
-    let at = (Math.imul(hash >>> this.#shift, 3) >>> this.#drop) & -2;
+    let at = this.#placeOf(hash);
     while (pairs[at + 1] !== 0 && pairs[at] >>> 0 < hash >>> 0) at = (at + 2) | 0;
     return at;
   }

@@ -37,8 +37,8 @@ export function forward4(on: Stack, p: Skb, route: Route): number {
 }
 
 /**
- * ip_forward to ip_finish_output in one go, of a packet without options, with time to live, that is not too long and came
- * to no other device than its way out. A rule may change that: then the longer functions go on.
+ * ip_forward to ip_finish_output in one go, of a packet without options, with time to live, that is not too long, and
+ * whose sender need not be shown another gateway. A rule may change that: then the longer functions go on.
  */
 export function passOn4(on: Stack, p: Skb, route: Route): number {
   p.forwarded = true;

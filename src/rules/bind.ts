@@ -186,7 +186,10 @@ function oneIsGiven(declaration: AnyDeclaration, given: Given): void {
       throw new RuleError(declaration.oneNeeded ?? `${declaration.name}: one of ${group.join(", ")} must be specified`);
 }
 
-/** Options in declared order, each beside the others in the order of their numbers: what is required, what needs another, what cannot stand beside another. */
+/**
+ * Options in declared order, each beside the others in the order of their numbers: what is required, what needs another,
+ * what cannot stand beside another.
+ */
 function checkTogether(declaration: AnyDeclaration, given: Given): void {
   const options: Readonly<Record<string, OptionSpec>> = declaration.options;
   const { exclusive: groups, any, numbered } = checksOf(declaration);

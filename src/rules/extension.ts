@@ -169,7 +169,10 @@ export interface Answers {
 export type Predicate = (p: Packet) => boolean;
 export type Action = (p: Packet) => Verdict;
 
-/** Header facts that a match implies; the rule index may skip the rule when one does not hold. Ranges are inclusive, of unsigned numbers; addresses are IPv4's. */
+/**
+ * Header facts that a match implies; the rule index may skip the rule when one does not hold. Ranges are inclusive, of
+ * unsigned numbers; addresses are IPv4's.
+ */
 export interface FieldRanges {
   readonly field: "sport" | "dport" | "src" | "dst";
   readonly ranges: readonly (readonly [number, number])[];
