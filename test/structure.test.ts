@@ -8,6 +8,7 @@ import test from "ava";
 
 /** Folders in the order in which data flows; a file imports from its own or an earlier rank. */
 const FLOW: readonly (readonly string[])[] = [
+  ["assembly"],
   ["bytes"],
   ["packet"],
   ["host"],

@@ -16,12 +16,12 @@ import {
   replace2,
   replace4,
   sctpCheck,
+  sumInCore,
   sumOf,
   sumOfWord,
-  sumWithVectors,
 } from "./checksum.ts";
+import { claimPackets, releasePackets } from "./core.ts";
 import { viewOfHex } from "./hex.ts";
-import { claimVectorMemory, releaseVectorMemory } from "./vector-memory.ts";
 
 const word = fc.oneof(fc.integer(), fc.constantFrom(0, -1, 0xffff, 0x10000, -0x10000));
 const half = fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0, 1, 0xfffe, 0xffff));
@@ -71,13 +71,13 @@ test("64 KiB of ones and of zeroes are summed without losing a carry", (t) => {
   t.is(sumOf(view, 0, bytes.length), 0xfffe);
 });
 
-test("the vector memory's sums are the same, and it is claimed once at a time", (t) => {
-  const memory = claimVectorMemory();
+test("the core's sums are the same, and it is claimed once at a time", (t) => {
+  const memory = claimPackets();
   if (memory === null) return t.fail("WebAssembly with vectors is part of every supported Node");
-  t.is(claimVectorMemory(), null);
-  releaseVectorMemory(new DataView(new ArrayBuffer(8)));
-  t.is(claimVectorMemory(), null);
-  sumWithVectors(memory);
+  t.is(claimPackets(), null);
+  releasePackets(new DataView(new ArrayBuffer(8)));
+  t.is(claimPackets(), null);
+  sumInCore(memory);
   const { data, view } = memory;
   fc.assert(
     fc.property(fc.nat(64), fc.nat(400), fc.infiniteStream(fc.nat(255)), (start, length, bytes) => {
@@ -90,9 +90,9 @@ test("the vector memory's sums are the same, and it is claimed once at a time", 
     t.is(sumOf(view, 3, 3 + length), sumByWords(view, 3, 3 + length), `${length}`);
   data.fill(0);
   t.is(sumOf(view, 0, 0x10000), 0);
-  releaseVectorMemory(view);
-  t.is(claimVectorMemory(), memory);
-  releaseVectorMemory(view);
+  releasePackets(view);
+  t.is(claimPackets(), memory);
+  releasePackets(view);
 });
 
 test("fold and check at the edges", (t) => {

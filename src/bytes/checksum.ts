@@ -14,7 +14,7 @@
  *
  * Only the last of several ranges that are summed one after the other may have an odd length.
  */
-import type { VectorMemory, VectorSum } from "./vector-memory.ts";
+import type { Core } from "./core.ts";
 
 /** RFC 768 and net/checksum.h: in UDP, 0 says "no checksum", so a checksum that comes out as 0 is sent as this. */
 export const CSUM_MANGLED_0 = 0xffff;
@@ -56,7 +56,7 @@ function swapped(sum: number): number {
 
 /** Whole packets are summed here, so this is the hottest loop there is: in the capture reader's memory it is WebAssembly. */
 function littleEndianSum(view: DataView, start: number, end: number): number {
-  return view === vectorView && end - start <= VECTOR_MOST ? vectorSum(start, end) : plainSum(view, start, end);
+  return view === coreView && end - start <= VECTOR_MOST ? coreSum(start, end) : plainSum(view, start, end);
 }
 
 function plainSum(view: DataView, start: number, end: number): number {
@@ -81,13 +81,13 @@ const BLOCKS_LEAST = 48;
 /** Longer ranges would overflow the vectors' sums. */
 const VECTOR_MOST = 0x10000;
 
-let vectorView: DataView | null = null;
-let vectorSum: VectorSum = () => 0;
+let coreView: DataView | null = null;
+let coreSum: Core["sum"] = () => 0;
 
-/** From now on sums over this memory are taken with its own instructions. */
-export function sumWithVectors(memory: VectorMemory): void {
-  vectorView = memory.view;
-  vectorSum = memory.sum;
+/** From now on sums over the core's memory are taken by its own function. */
+export function sumInCore(core: Core): void {
+  coreView = core.view;
+  coreSum = core.sum;
 }
 
 /**

@@ -2,8 +2,9 @@
  * The part of a stream that is in memory: one reused buffer, filled at its end by whoever has the bytes and read from
  * its front by whoever understands them. It grows with what really arrives, never by a declared length.
  */
-import { sumWithVectors } from "./checksum.ts";
-import { claimVectorMemory, releaseVectorMemory, VECTOR_MEMORY_SIZE } from "./vector-memory.ts";
+import { PACKETS_SIZE } from "../assembly/layout.ts";
+import { sumInCore } from "./checksum.ts";
+import { claimPackets, releasePackets } from "./core.ts";
 
 const NOTHING = new Uint8Array(0);
 /** What `space` offers at least. */
@@ -71,7 +72,7 @@ export class ByteWindow {
   /** The memory may be used by others from now on. */
   close(): void {
     this.ended = true;
-    releaseVectorMemory(this.view);
+    releasePackets(this.view);
     this.#base += this.at;
     this.data = NOTHING;
     this.view = new DataView(NOTHING.buffer);
@@ -96,16 +97,16 @@ export class ByteWindow {
   }
 
   #allocate(needed: number, streaming: boolean): void {
-    const vector = streaming && needed <= VECTOR_MEMORY_SIZE ? claimVectorMemory() : null;
-    if (vector !== null) {
-      sumWithVectors(vector);
-      this.data = vector.data;
-      this.view = vector.view;
+    const core = streaming && needed <= PACKETS_SIZE ? claimPackets() : null;
+    if (core !== null) {
+      sumInCore(core);
+      this.data = core.data;
+      this.view = core.view;
       return;
     }
-    let size = streaming ? VECTOR_MEMORY_SIZE : SMALLEST_BUFFER;
+    let size = streaming ? PACKETS_SIZE : SMALLEST_BUFFER;
     while (size < needed * 2) size *= 2;
-    releaseVectorMemory(this.view);
+    releasePackets(this.view);
     const buffer = new ArrayBuffer(size);
     this.data = new Uint8Array(buffer);
     this.view = new DataView(buffer);

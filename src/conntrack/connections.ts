@@ -7,10 +7,34 @@
  * That makes less than 128 bytes for an IPv4 connection, 176 for an IPv6 one, side by side because memory is what a
  * lookup waits for. Accounting and start times live in arrays that exist only when used.
  */
+import {
+  CAPACITY,
+  CREATED,
+  EARLIEST,
+  FREE,
+  MEMORY_SIZE,
+  NOW,
+  PAIRS_AT,
+  PAIRS_END,
+  RECORDS_AT,
+  SEED,
+  SIZE,
+  TABLES,
+  TOP,
+} from "../assembly/layout.ts";
+import { COUNTED, IN_USE, LINK, NODE4, NODES, ORDER, STATUS, STRIDE4, TIMEOUT } from "../assembly/record-words.ts";
+import {
+  IPS_ASSURED,
+  IPS_CONFIRMED,
+  IPS_DYING,
+  IPS_FIXED_TIMEOUT,
+  IPS_HELPER,
+  IPS_NAT_CLASH,
+} from "../assembly/status.ts";
+import { type Core, type Tenant, vacateTables } from "../bytes/core.ts";
 import type { Family } from "../packet/hook.ts";
 import { HashIndex } from "./hash-index.ts";
-import { COUNTED, IN_USE, LINK, NODE4, NODES, ORDER, Records, STATUS, STRIDE4, TIMEOUT } from "./records.ts";
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT, IPS_HELPER, IPS_NAT_CLASH } from "./status.ts";
+import { Records } from "./records.ts";
 import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 import { hash4, hash6 } from "./tuple-hash.ts";
 
@@ -32,31 +56,86 @@ const FAR = 0x7fffffff;
 /** nf_conntrack_core.c: NF_CT_EVICTION_RANGE. */
 const EVICTION_RANGE = 8;
 
-export class Connections extends Records {
+/** What the core says of a connection that it confirmed (assembly/table.ts). */
+const CONFIRMED = 1;
+const CONFIRMED_LAST = 2;
+
+const WORD = 4;
+
+export class Connections extends Records implements Tenant {
   readonly #seed: number;
   readonly #index: HashIndex;
-  #capacity = FIRST_CAPACITY;
   /** There will hardly be more connections than this (nf_conntrack_max). */
   #limit = Number.POSITIVE_INFINITY;
-  /** Handles from 1 to here were handed out at least once. */
-  #top = 0;
-  /** First of the handles that are free again, chained by their link word. */
-  #free = 0;
-  #created = 0;
+  /** The memory that the table lies in, and what works there; null: in arrays of its own. */
+  #core: Core | null = null;
   readonly #quarantine = new Int32Array(QUARANTINE);
   #quarantined = 0;
   /** Where the search for expired entries goes on. */
   #sweeper = 0;
 
-  /** Connections in use, unconfirmed ones included. */
-  size = 0;
   /** Told of each connection that ceases to be, while its record can still be read. */
   readonly destroyed: ((connections: Connections, handle: number) => void)[] = [];
 
   constructor(family: Family, seed: number) {
     super(family, FIRST_CAPACITY);
     this.#seed = seed | 0;
-    this.#index = new HashIndex();
+    this.control[SEED] = seed;
+    this.control[CAPACITY] = FIRST_CAPACITY;
+    this.#index = new HashIndex(this.control);
+  }
+
+  /** Connections in use, unconfirmed ones included. */
+  get size(): number {
+    return this.control[SIZE];
+  }
+
+  // ── where it lies ──────────────────────────────────────────────────────────────────────────────────
+
+  /** What works on the table where it lies; null: nothing does. */
+  get core(): Core | null {
+    return this.#core;
+  }
+
+  /** Moves into the core's memory, whose tables are free and all 0. False: it has not enough room. IPv4 only. */
+  enter(core: Core): boolean {
+    const recordWords = (this.#limit + 1) * this.stride;
+    const pairWords = this.#index.whole;
+    const pairsAt = TABLES + recordWords * WORD;
+    if (!(pairsAt + pairWords * WORD <= MEMORY_SIZE)) return false;
+    this.#move(
+      new Int32Array(core.buffer, TABLES, recordWords),
+      new Int32Array(core.buffer, pairsAt, pairWords),
+      core.control,
+    );
+    this.control[CAPACITY] = this.#limit;
+    this.control[RECORDS_AT] = TABLES;
+    this.control[PAIRS_AT] = pairsAt;
+    this.#core = core;
+    return true;
+  }
+
+  /** Moves out again, and leaves nothing behind. */
+  leave(): void {
+    if (this.#core === null) return;
+    const { record, control } = this;
+    const { pairs } = this.#index;
+    const used = (control[TOP] + 1) * this.stride;
+    const words = Int32Array.from(control);
+    words[CAPACITY] = Math.max(control[TOP], FIRST_CAPACITY);
+    this.#move(new Int32Array((words[CAPACITY] + 1) * this.stride), new Int32Array(words[PAIRS_END]), words);
+    record.fill(0, 0, used);
+    pairs.fill(0, 0, words[PAIRS_END]);
+    this.#core = null;
+    vacateTables(this);
+  }
+
+  #move(record: Int32Array, pairs: Int32Array, control: Int32Array): void {
+    record.set(this.record.subarray(0, (this.control[TOP] + 1) * this.stride));
+    this.record = record;
+    control.set(this.control);
+    this.#index.move(pairs, control);
+    this.control = control;
   }
 
   /** Bytes that this table holds: records, index, and what is counted where it is counted. */
@@ -68,7 +147,7 @@ export class Connections extends Records {
   /** Bytes of memory that the table takes: records that ever were, the index, counters. */
   get byteLength(): number {
     const perRecord = this.stride * 4 + (this.counters === null ? 0 : 32) + (this.starts === null ? 0 : 8);
-    return (this.#top + 1) * perRecord + this.#index.byteLength;
+    return (this.control[TOP] + 1) * perRecord + this.#index.byteLength;
   }
 
   /** How many connections there may be. More can be made; but memory is laid out for so many. */
@@ -80,8 +159,8 @@ export class Connections extends Records {
   /** Moves the clock to another jiffy, less than 2^31 away in either direction. */
   setClock(now: number): void {
     const back = ((now - this.now) | 0) < 0;
-    this.now = now;
-    if (back || ((this.earliest - now) | 0) < 0) this.earliest = now;
+    this.control[NOW] = now;
+    if (back || ((this.control[EARLIEST] - now) | 0) < 0) this.control[EARLIEST] = now;
   }
 
   // ── the table ──────────────────────────────────────────────────────────────────────────────────────
@@ -93,7 +172,7 @@ export class Connections extends Records {
   handles(): Int32Array {
     const found = new Int32Array(this.size);
     let n = 0;
-    for (let h = 1; h <= this.#top; h++) if (this.isListed(h)) found[n++] = h;
+    for (let h = 1; h <= this.control[TOP]; h++) if (this.isListed(h)) found[n++] = h;
     return found.subarray(0, n).sort((a, b) => (this.order(a) - this.order(b)) | 0);
   }
 
@@ -236,7 +315,7 @@ export class Connections extends Records {
     const handle = this.#allocate();
     const at = handle * this.stride;
     this.record[at + STATUS] = counted ? IN_USE | COUNTED : IN_USE;
-    this.record[at + ORDER] = this.#created = (this.#created + 1) | 0;
+    this.record[at + ORDER] = this.control[CREATED] = (this.control[CREATED] + 1) | 0;
     this.write(handle << 1, original, original.zone);
     this.write((handle << 1) | 1, reply, reply.zone);
     if (counted) this.#startCounting(handle);
@@ -258,7 +337,7 @@ export class Connections extends Records {
     const at = handle * STRIDE4;
     const nodes = at + NODES;
     record[at + STATUS] = counted ? IN_USE | COUNTED : IN_USE;
-    record[at + ORDER] = this.#created = (this.#created + 1) | 0;
+    record[at + ORDER] = this.control[CREATED] = (this.control[CREATED] + 1) | 0;
     record[nodes] = source;
     record[nodes + 1] = destination;
     record[nodes + 2] = ports;
@@ -273,33 +352,34 @@ export class Connections extends Records {
 
   /** A handle whose record is all 0. */
   #allocate(): number {
-    this.size++;
-    if (this.#free === 0) {
-      if (this.#top === this.#capacity) this.#grow();
-      return ++this.#top;
+    this.control[SIZE]++;
+    if (this.control[FREE] === 0) {
+      if (this.control[TOP] === this.control[CAPACITY]) this.#grow();
+      return ++this.control[TOP];
     }
-    const handle = this.#free;
+    const handle = this.control[FREE];
     const at = handle * this.stride;
-    this.#free = this.record[at + LINK];
+    this.control[FREE] = this.record[at + LINK];
     // Few words: TypedArray.fill would take longer than this loop.
     for (let i = 0; i < NODES; i++) this.record[at + i] = 0;
     return handle;
   }
 
   #startCounting(handle: number): void {
-    if (this.counters === null) this.counters = new Float64Array((this.#capacity + 1) * 4);
+    if (this.counters === null) this.counters = new Float64Array((this.control[CAPACITY] + 1) * 4);
     this.counters.fill(0, handle * 4, handle * 4 + 4);
   }
 
   #grow(): void {
+    this.leave();
     const old = this.record;
-    const larger = this.#capacity * GROWTH;
-    const rest = this.#limit > this.#capacity && (this.#limit < larger || this.#capacity >= LAST_COPY);
-    this.#capacity = rest && this.#limit < LARGEST ? this.#limit : larger;
-    this.record = new Int32Array((this.#capacity + 1) * this.stride);
+    const larger = this.control[CAPACITY] * GROWTH;
+    const rest = this.#limit > this.control[CAPACITY] && (this.#limit < larger || this.control[CAPACITY] >= LAST_COPY);
+    this.control[CAPACITY] = rest && this.#limit < LARGEST ? this.#limit : larger;
+    this.record = new Int32Array((this.control[CAPACITY] + 1) * this.stride);
     this.record.set(old);
-    if (this.counters !== null) this.counters = longer(this.counters, (this.#capacity + 1) * 4);
-    if (this.starts !== null) this.starts = longer(this.starts, this.#capacity + 1);
+    if (this.counters !== null) this.counters = longer(this.counters, (this.control[CAPACITY] + 1) * 4);
+    if (this.starts !== null) this.starts = longer(this.starts, this.control[CAPACITY] + 1);
   }
 
   /** IPv4: the reply is the original with its ends exchanged, so that both have one hash. */
@@ -322,29 +402,52 @@ export class Connections extends Records {
    * node returned; else 0.
    */
   insert(handle: number, started: number): number {
+    if (this.#core !== null && started === 0 && this.starts === null) {
+      const done = this.#core.confirm(handle);
+      if (done === CONFIRMED) return 0;
+      if (done === CONFIRMED_LAST) {
+        this.#lengthenIndex();
+        return 0;
+      }
+    }
     const hash = this.#hashOf(handle << 1);
     const replyHash = this.#isMirrored(handle) ? hash : this.#hashOf((handle << 1) | 1);
     if (this.#index.has(hash) || (replyHash !== hash && this.#index.has(replyHash))) {
       const rival = this.rival(handle << 1) || this.rival((handle << 1) | 1);
       if (rival !== 0) return rival;
     }
-    this.#index.insert(hash, handle);
-    if (replyHash !== hash) this.#index.insert(replyHash, handle);
+    this.#addPair(hash, handle);
+    if (replyHash !== hash) this.#addPair(replyHash, handle);
     this.#confirm(handle, (this.now + this.timeout(handle)) | 0, started);
     return 0;
   }
 
   /** Confirms a connection that only its reply direction shall find, for `jiffies` (nf_ct_resolve_clash_harder). */
   insertReply(handle: number, jiffies: number, started: number): void {
-    this.#index.insert(this.#hashOf((handle << 1) | 1), handle);
+    this.#addPair(this.#hashOf((handle << 1) | 1), handle);
     this.addStatus(handle, IPS_FIXED_TIMEOUT | IPS_NAT_CLASH);
     this.#confirm(handle, (this.now + jiffies) | 0, started);
+  }
+
+  #addPair(hash: number, handle: number): void {
+    this.#index.insert(hash, handle);
+    this.#followIndex();
+  }
+
+  #lengthenIndex(): void {
+    this.#index.lengthen();
+    this.#followIndex();
+  }
+
+  /** The index found no more room in the core's memory: then nothing is left there. */
+  #followIndex(): void {
+    if (this.#core !== null && this.#index.pairs.buffer !== this.#core.buffer) this.leave();
   }
 
   #confirm(handle: number, timeout: number, started: number): void {
     this.addStatus(handle, IPS_CONFIRMED);
     this.expireAt(handle, timeout);
-    if (started !== 0 && this.starts === null) this.starts = new Float64Array(this.#capacity + 1);
+    if (started !== 0 && this.starts === null) this.starts = new Float64Array(this.control[CAPACITY] + 1);
     if (this.starts !== null) this.starts[handle] = started;
   }
 
@@ -371,7 +474,7 @@ export class Connections extends Records {
       this.#index.remove(this.#hashOf(handle << 1), handle);
       this.#index.remove(this.#hashOf((handle << 1) | 1), handle);
     }
-    this.size--;
+    this.control[SIZE]--;
     const slot = this.#quarantined++ % QUARANTINE;
     const released = this.#quarantine[slot];
     this.#quarantine[slot] = handle;
@@ -379,13 +482,13 @@ export class Connections extends Records {
     const at = released * this.stride;
     if ((this.record[at + STATUS] & IPS_HELPER) !== 0) this.helpers.delete(released);
     this.record[at + STATUS] = 0;
-    this.record[at + LINK] = this.#free;
-    this.#free = released;
+    this.record[at + LINK] = this.control[FREE];
+    this.control[FREE] = released;
   }
 
   /** Looks at the next `steps` entries in a round and removes those that expired (the kernel's gc_worker). */
   sweep(steps: number): void {
-    for (let i = Math.min(steps, this.#top); i > 0; i--) {
+    for (let i = Math.min(steps, this.control[TOP]); i > 0; i--) {
       const handle = this.#nextOfRound();
       const status = this.record[handle * this.stride + STATUS];
       if ((status & IN_TABLE) === LISTED && this.isExpired(handle)) this.remove(handle);
@@ -397,9 +500,9 @@ export class Connections extends Records {
    * earliest timeout that this looking found.
    */
   reclaim(): boolean {
-    if (((this.earliest - this.now) | 0) > 0) return false;
+    if (((this.control[EARLIEST] - this.now) | 0) > 0) return false;
     let earliest = (this.now + FAR) | 0;
-    for (let i = this.#top; i > 0; i--) {
+    for (let i = this.control[TOP]; i > 0; i--) {
       const handle = this.#nextOfRound();
       if ((this.record[handle * this.stride + STATUS] & IN_TABLE) !== LISTED) continue;
       const timeout = this.timeout(handle);
@@ -409,12 +512,12 @@ export class Connections extends Records {
       }
       if (((timeout - earliest) | 0) < 0) earliest = timeout;
     }
-    this.earliest = earliest;
+    this.control[EARLIEST] = earliest;
     return false;
   }
 
   #nextOfRound(): number {
-    this.#sweeper = this.#sweeper < this.#top ? this.#sweeper + 1 : 1;
+    this.#sweeper = this.#sweeper < this.control[TOP] ? this.#sweeper + 1 : 1;
     return this.#sweeper;
   }
 

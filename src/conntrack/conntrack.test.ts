@@ -1,11 +1,12 @@
 import test from "ava";
 import fc from "fast-check";
+import { CONTROL_WORDS } from "../assembly/layout.ts";
+import { IPS_NAT_CLASH } from "../assembly/status.ts";
 import { CT_NEW, CT_RELATED, CT_RELATED_REPLY, CT_UNTRACKED, Packet } from "../packet/packet.ts";
 import type { Step } from "../packet/step.ts";
 import { Bench, build, bytesOfHex, ipv4 } from "../protocol/testing.ts";
 import { Connections } from "./connections.ts";
 import { HashIndex } from "./hash-index.ts";
-import { IPS_NAT_CLASH } from "./status.ts";
 import { ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 import { hash4 } from "./tuple-hash.ts";
 
@@ -76,7 +77,7 @@ test("the index holds what was put in and not taken out, whatever the hashes", (
   const step = fc.tuple(fc.constantFrom("in", "in", "in", "out"), hash);
   fc.assert(
     fc.property(fc.array(step, { maxLength: 400, size: "max" }), (steps) => {
-      const index = new HashIndex();
+      const index = new HashIndex(new Int32Array(CONTROL_WORDS));
       const model: [hash: number, number: number][] = [];
       let number = 0;
       for (const [what, h] of steps) {
@@ -111,7 +112,7 @@ test("the index holds what was put in and not taken out, whatever the hashes", (
 });
 
 test("a range of hashes gives the numbers in it", (t) => {
-  const index = new HashIndex();
+  const index = new HashIndex(new Int32Array(CONTROL_WORDS));
   const hashes = Array.from({ length: 40 }, (_, i) => Math.imul(i, 0x9e3779b1));
   for (const [i, hash] of hashes.entries()) index.insert(hash, i + 1);
   for (const [from, to] of [

@@ -8,6 +8,8 @@
  * A packet without a connection (`p.ct === 0`) is INVALID unless `p.ctinfo` is CT_UNTRACKED. Time is `host.now`, cut to
  * the kernel's jiffies of 4 ms.
  */
+
+import { IPS_CONFIRMED, IPS_DYING, IPS_EXPECTED, IPS_SEEN_REPLY } from "../assembly/status.ts";
 import type { Host } from "../host/host.ts";
 import type { Sysctl } from "../host/sysctl.ts";
 import { ACCEPT, DROP, type Family, OUTPUT, type Verdict } from "../packet/hook.ts";
@@ -22,12 +24,14 @@ import {
   type Packet,
 } from "../packet/packet.ts";
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
+import { verifies } from "./checksum.ts";
 import { Connections } from "./connections.ts";
+import { CoreTracking } from "./core-tracking.ts";
 import { ICMP_DONE, ICMP_INVALID, icmpError, icmpv6Error } from "./icmp-error.ts";
 import { HZ, MICROSECONDS_PER_JIFFY } from "./jiffies.ts";
 import { formatConnection, type ListOptions } from "./list.ts";
 import { findTransport, readPorts, Transport } from "./packet-tuple.ts";
-import { IPS_CONFIRMED, IPS_DYING, IPS_EXPECTED, IPS_SEEN_REPLY } from "./status.ts";
+import { Room } from "./room.ts";
 import { TRACK_ACCEPT, TRACK_DROP, TRACK_REPEAT, type Tracker, type Trackers } from "./tracker.ts";
 import { type Direction, hasInverse, invertPorts, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 
@@ -85,6 +89,9 @@ export class Conntrack {
   readonly #udp: Tracker;
   readonly #ipv4: Connections;
   readonly #ipv6: Connections;
+  readonly #room: Room;
+  /** The way of nearly all packets. */
+  readonly core: CoreTracking;
   readonly #templates: Template[] = [{ zoneFromMark: false, helper: "" }];
   #armed4 = false;
   #armed6 = false;
@@ -92,8 +99,6 @@ export class Conntrack {
   #jiffyBegins = 0;
   #jiffyEnds = 0;
   #swept = 0;
-  /** nf_conntrack_max as the tables know it. */
-  #limit = 0;
   readonly #transport = new Transport();
   readonly #tuple = new Tuple();
   readonly #reply = new Tuple();
@@ -107,6 +112,8 @@ export class Conntrack {
     const seed = host.random.u32("other");
     this.#ipv4 = new Connections(4, seed);
     this.#ipv6 = new Connections(6, seed ^ 0x5bd1e995);
+    this.#room = new Room(this.sysctl, this.#ipv4, this.#ipv6);
+    this.core = new CoreTracking(this.sysctl, this.#ipv4, this.#room, trackers);
   }
 
   connections(family: Family): Connections {
@@ -163,6 +170,7 @@ export class Conntrack {
 
   /** The way of most packets, short: what their connection is found by is in fields of theirs. */
   #trackPlain(p: Packet): Verdict {
+    if (p.steps === null && this.#trackInCore(p)) return ACCEPT;
     const { protocol } = p;
     const connections = this.#ipv4;
     for (;;) {
@@ -180,6 +188,14 @@ export class Conntrack {
       this.#part(connections, p, handle);
       if (verdict !== TRACK_REPEAT) return this.#refuse(verdict);
     }
+  }
+
+  /** The way of nearly all of them. False: nothing was done. */
+  #trackInCore(p: Packet): boolean {
+    const core = this.core.of(p);
+    if (core === null) return false;
+    const said = core.track(p.start, p.l4, p.end, p.length, verifies(this, p) ? 1 : 0);
+    return this.core.adopt(core, p, said);
   }
 
   /** The others: fragments, ICMP, IPv6, zones, headers that are not there. */
@@ -317,7 +333,7 @@ export class Conntrack {
     const reply = this.#reply;
     tuple.zone = (p.zoneDirection & 1) !== 0 ? p.zone : 0;
     if (!tuple.invertInto(reply)) return this.#refuseNew(p);
-    if (!this.#makeRoom(connections) && !this.#dropEarly(tuple)) return this.#tableFull();
+    if (!this.#room.make(connections) && !this.#dropEarly(tuple)) return this.#tableFull();
     reply.zone = (p.zoneDirection & 2) !== 0 ? p.zone : 0;
     return this.#setUp(connections, p, connections.create(tuple, reply, this.sysctl.acct !== 0));
   }
@@ -326,7 +342,7 @@ export class Conntrack {
   #create4(connections: Connections, p: Packet, protocol: number): number {
     const ports = (p.sport << 16) | p.dport;
     if (!hasInverse(protocol, ports)) return this.#refuseNew(p);
-    if (!this.#makeRoom(connections)) {
+    if (!this.#room.make(connections)) {
       this.#read(p, p.l4, protocol);
       this.#tuple.zone = p.zone;
       if (!this.#dropEarly(this.#tuple)) return this.#tableFull();
@@ -357,25 +373,9 @@ export class Conntrack {
     return -1;
   }
 
-  /** __nf_conntrack_alloc: is there room for one more connection? */
-  #makeRoom(connections: Connections): boolean {
-    const max = this.sysctl.conntrackMax;
-    if (max !== this.#limit) {
-      this.#limit = max;
-      this.#ipv4.limit = max;
-      this.#ipv6.limit = max;
-    }
-    // Twice as fast as new ones come, or the search would never catch up with them.
-    connections.sweep(2);
-    if (this.#ipv4.size + this.#ipv6.size < max || max === 0) return true;
-    return this.#ipv4.reclaim() || this.#ipv6.reclaim();
-  }
-
   /** early_drop, for a new connection with this tuple. */
   #dropEarly(tuple: Tuple): boolean {
-    const hash = this.connections(tuple.family).hash(tuple);
-    const buckets = this.sysctl.conntrackBuckets;
-    const dropped = this.#ipv4.earlyDrop(hash, buckets) || this.#ipv6.earlyDrop(hash, buckets);
+    const dropped = this.#room.dropEarly(this.connections(tuple.family).hash(tuple));
     this.statistics.earlyDrop += dropped;
     return dropped > 0;
   }

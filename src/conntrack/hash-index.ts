@@ -7,6 +7,8 @@
  * table grows in one pass from front to back; and the kernel's hash buckets, which are ranges of hashes, are ranges here.
  */
 
+import { DROP, PAIRS, PAIRS_END, PAIRS_MOST, SHIFT } from "../assembly/layout.ts";
+
 /** Pairs may run over the end of the table by so many. */
 const SLACK = 64;
 /** The table doubles when more than this share of its places is taken. */
@@ -22,24 +24,24 @@ const LAST_MOVE = 60_000;
 
 export class HashIndex {
   /** Pairs: hash (any 32 bits, ordered as unsigned), number (0: the pair is free). Replaced when the table grows. */
-  pairs = new Int32Array((FIRST_PLACES + SLACK) * 2);
-  /** Where the table ends in `pairs`; a free pair stands before it. */
-  #end = (FIRST_PLACES + SLACK) * 2;
+  pairs: Int32Array = new Int32Array((FIRST_PLACES + SLACK) * 2);
+  /**
+   * The numbers that say how the pairs lie, in words of their own (assembly/layout.ts): PAIRS of them; PAIRS_END, where the
+   * table ends in `pairs`, with a free pair before it; SHIFT and DROP, how a hash's place comes from it without a division.
+   */
+  #control: Int32Array;
   #places = 0;
-  /** How a hash's place comes from it without a division: see `#placeOf`. */
-  #shift = 0;
-  #drop = 0;
-  #size = 0;
   /** There will hardly be more pairs than this. */
   expected = 0;
 
-  constructor() {
-    this.#resize(FIRST_PLACES, this.#end);
+  constructor(control: Int32Array) {
+    this.#control = control;
+    this.#resize(FIRST_PLACES, this.pairs.length);
   }
 
   /** Where the pairs of a hash begin, if none before it are in the way: index into `pairs`. Grows with the hash. */
   #placeOf(hash: number): number {
-    return (Math.imul(hash >>> this.#shift, 3) >>> this.#drop) & -2;
+    return (Math.imul(hash >>> this.#control[SHIFT], 3) >>> this.#control[DROP]) & -2;
   }
 
   /** Index into `pairs` of the first pair whose hash is not less than `hash`, or of the free pair before it. */
@@ -58,7 +60,7 @@ export class HashIndex {
 
   /** Adds a pair; equal hashes stand side by side. */
   insert(hash: number, number: number): void {
-    if (++this.#size > this.#places * FULL) this.#double();
+    if (++this.#control[PAIRS] > this.#control[PAIRS_MOST]) this.#double();
     let at = this.seek(hash);
     const pairs = this.pairs;
     while (number !== 0) {
@@ -70,8 +72,24 @@ export class HashIndex {
       number = shifted;
       at += 2;
     }
-    // A free pair must be left at the end.
-    if (at === this.#end) this.#resize(this.#places, this.#end + 2 * SLACK);
+    if (at === this.#control[PAIRS_END]) this.lengthen();
+  }
+
+  /** The last pair is taken: makes room behind it, because a free one must be left at the end. */
+  lengthen(): void {
+    this.#resize(this.#places, this.#control[PAIRS_END] + 2 * SLACK);
+  }
+
+  /** Words that are laid out for all that is expected. */
+  get whole(): number {
+    return wholeLength(this.#control[PAIRS_END], this.expected);
+  }
+
+  /** Moves to other memory, at least as much as now; `control` is a copy of the words that say how the pairs lie. */
+  move(pairs: Int32Array, control: Int32Array): void {
+    pairs.set(this.pairs.subarray(0, this.#control[PAIRS_END]));
+    this.pairs = pairs;
+    this.#control = control;
   }
 
   /** Takes a pair out, if it is there. */
@@ -82,7 +100,7 @@ export class HashIndex {
       if (pairs[at + 1] === 0 || pairs[at] !== hash) return;
       at += 2;
     }
-    this.#size--;
+    this.#control[PAIRS]--;
     // What stands behind moves up, unless it is where it belongs.
     for (let next = at + 2; ; next += 2) {
       if (pairs[next + 1] === 0 || this.#placeOf(pairs[next]) === next) break;
@@ -95,15 +113,15 @@ export class HashIndex {
 
   /** Bytes that the table takes, without what was laid out for later. */
   get byteLength(): number {
-    return this.#end * 4;
+    return this.#control[PAIRS_END] * 4;
   }
 
   /** Calls `visit` with the number of each pair whose hash is at least `from` and below `to` (0 … 2^32). */
   range(from: number, to: number, visit: (number: number) => void): void {
     const pairs = this.pairs;
-    const end = to < 0x100000000 ? this.#placeOf(to) + 2 : this.#end;
+    const end = to < 0x100000000 ? this.#placeOf(to) + 2 : this.#control[PAIRS_END];
     // Behind a free pair no pair stands before its own place.
-    for (let at = this.seek(from); at < this.#end && (at < end || pairs[at + 1] !== 0); at += 2)
+    for (let at = this.seek(from); at < this.#control[PAIRS_END] && (at < end || pairs[at + 1] !== 0); at += 2)
       if (pairs[at + 1] !== 0 && pairs[at] >>> 0 >= from) {
         if (pairs[at] >>> 0 >= to) return;
         visit(pairs[at + 1]);
@@ -111,15 +129,15 @@ export class HashIndex {
   }
 
   #double(): void {
-    const oldEnd = this.#end;
+    const oldEnd = this.#control[PAIRS_END];
     this.#resize(this.#places * 2, oldEnd + this.#places * 2);
     const { pairs } = this;
-    const moved = this.#end - oldEnd;
+    const moved = this.#control[PAIRS_END] - oldEnd;
     // In the same array: all goes to its end, and from there, in order, to its new place, which is never behind the old.
     pairs.copyWithin(moved, 0, oldEnd);
     pairs.fill(0, 0, moved);
     let free = 0;
-    for (let from = moved; from < this.#end; from += 2) {
+    for (let from = moved; from < this.#control[PAIRS_END]; from += 2) {
       const number = pairs[from + 1];
       if (number === 0) continue;
       const hash = pairs[from];
@@ -136,16 +154,22 @@ export class HashIndex {
     // A third of the places is a power of two. Hashes are cut to some more bits than that, multiplied, and cut again.
     const bits = Math.log2(places / 3);
     const finer = Math.min(FINER, MOST_BITS - bits);
-    this.#shift = 32 - bits - finer;
+    this.#control[SHIFT] = 32 - bits - finer;
     // A place is two words.
-    this.#drop = finer - 1;
+    this.#control[DROP] = finer - 1;
     this.#places = places;
-    this.#end = end;
+    this.#control[PAIRS_MOST] = Math.floor(places * FULL);
+    this.#control[PAIRS_END] = end;
     if (end <= this.pairs.length) return;
-    let length = end;
-    if (places >= LAST_MOVE) while (length < (this.expected / FULL) * 2) length *= 2;
     const old = this.pairs;
-    this.pairs = new Int32Array(length);
+    this.pairs = new Int32Array(places >= LAST_MOVE ? wholeLength(end, this.expected) : end);
     this.pairs.set(old);
   }
+}
+
+/** `length` doubled until so many pairs have room. */
+function wholeLength(length: number, expected: number): number {
+  let whole = length;
+  while (whole < (expected / FULL) * 2) whole *= 2;
+  return whole;
 }

@@ -2,6 +2,8 @@
  * Connections as conntrack-tools 1.4.7 prints them (libnetfilter_conntrack: snprintf_default.c). Addresses, then the
  * protocol's words, then what is known of the flow; a field that does not apply is left out.
  */
+
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_SEEN_REPLY } from "../assembly/status.ts";
 import { formatIpv4, formatIpv6 } from "../bytes/address.ts";
 import type { Family } from "../packet/hook.ts";
 import {
@@ -16,7 +18,6 @@ import {
 } from "../packet/transport.ts";
 import type { Connections } from "./connections.ts";
 import { HZ } from "./jiffies.ts";
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_SEEN_REPLY } from "./status.ts";
 import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 
 export interface ListOptions {

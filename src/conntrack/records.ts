@@ -1,36 +1,24 @@
 /**
- * What is kept of each connection, in one typed array: the words of a record and how to read and write them. How records
- * are found, made and given up is connections.ts' affair.
- *
- * A record is: status, mark, timeout, order of creation, a link for nat/, the protocol tracker's own words, and the two
- * nodes, original then reply: source words, destination words, sport << 16 | dport, zone << 16 | protocol. A node's number
- * is handle << 1 | direction.
+ * What is kept of each connection, in one typed array: how to read and write the words of a record (record-words.ts). How
+ * records are found, made and given up is connections.ts' affair.
  */
+import { CONTROL_WORDS, EARLIEST, NOW } from "../assembly/layout.ts";
+import {
+  COUNTED,
+  KERNEL_BITS,
+  LINK,
+  MARK,
+  NODES,
+  ORDER,
+  STATUS,
+  TIMEOUT,
+  TRACKER_WORDS,
+} from "../assembly/record-words.ts";
+import { IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_HELPER } from "../assembly/status.ts";
 import type { Family } from "../packet/hook.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
-import { IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_HELPER } from "./status.ts";
 import { type Direction, ORIGINAL, REPLY, type Tuple } from "./tuple.ts";
 
-/** Words of a record. */
-export const STATUS = 0;
-const MARK = 1;
-export const TIMEOUT = 2;
-export const ORDER = 3;
-export const LINK = 4;
-/** First of the protocol tracker's own words. */
-export const TRACKER_WORDS = 5;
-/** What the largest tracker (TCP) needs. */
-export const TRACKER_SIZE = 14;
-export const NODES = TRACKER_WORDS + TRACKER_SIZE;
-
-/** Words of an IPv4 node and record, where they are wanted as constants. */
-export const NODE4 = 4;
-export const STRIDE4 = NODES + 2 * NODE4;
-
-/** Above the kernel's bits in the status word; never shown to callers. */
-export const IN_USE = 1 << 30;
-export const COUNTED = 1 << 29;
-const KERNEL_BITS = 0xffff;
 /** One end of a connection: what `Connections.end` fills. */
 export interface End {
   word0: number;
@@ -54,10 +42,8 @@ export class Records {
   protected counters: Float64Array | null = null;
   protected starts: Float64Array | null = null;
   protected readonly helpers = new Map<number, string>();
-  /** Jiffies (4 ms, signed 32 bits): an entry whose timeout is not after this is invisible. */
-  now = 0;
-  /** No entry of the table expires before this jiffy. */
-  protected earliest = 0;
+  /** What the table is besides its records, in words (assembly/layout.ts). Replaced when the table moves. */
+  protected control: Int32Array = new Int32Array(CONTROL_WORDS);
 
   constructor(family: Family, capacity: number) {
     this.family = family;
@@ -65,6 +51,11 @@ export class Records {
     this.nodeWords = 2 * this.addressWords + 2;
     this.stride = NODES + 2 * this.nodeWords;
     this.record = new Int32Array((capacity + 1) * this.stride);
+  }
+
+  /** Jiffies (4 ms, signed 32 bits): an entry whose timeout is not after this is invisible. */
+  get now(): number {
+    return this.control[NOW];
   }
 
   /** Index into `record` of a connection's first word. */
@@ -106,7 +97,7 @@ export class Records {
   /** Sets the jiffy at which a confirmed connection expires. */
   expireAt(handle: number, timeout: number): void {
     this.record[handle * this.stride + TIMEOUT] = timeout;
-    if (((timeout - this.earliest) | 0) < 0) this.earliest = timeout;
+    if (((timeout - this.control[EARLIEST]) | 0) < 0) this.control[EARLIEST] = timeout;
   }
 
   isExpired(handle: number): boolean {

@@ -1,4 +1,6 @@
 /** What a protocol tracker is: protocol/ implements it, Conntrack calls it by protocol number. */
+import type { Core } from "../bytes/core.ts";
+import type { Sysctl } from "../host/sysctl.ts";
 import type { Packet } from "../packet/packet.ts";
 import type { Connections } from "./connections.ts";
 import type { Conntrack } from "./conntrack.ts";
@@ -29,6 +31,8 @@ export interface Tracker {
   outlived?(connections: Connections, old: number, fresh: number): boolean;
   /** The host itself ended the confirmed connection (nf_conntrack_set_closing). Absent: that changes nothing. */
   close?(on: Conntrack, connections: Connections, handle: number): void;
+  /** Writes into the core's memory what it has to know of this protocol: tables, and timeouts as sysctls say. */
+  teach?(core: Core, sysctl: Sysctl): void;
 }
 
 /** protocol/'s table. */

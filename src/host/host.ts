@@ -10,7 +10,7 @@ import { type Interface, makeInterfaces } from "./interfaces.ts";
 import { type RandomSource, SeededRandom } from "./random.ts";
 import { type Route, RTN_ANYCAST, RTN_LOCAL, RTN_UNICAST } from "./route.ts";
 import { parseRoutes } from "./routes.ts";
-import { Routing4 } from "./routing4.ts";
+import { type RouteRange, Routing4 } from "./routing4.ts";
 import { Routing6 } from "./routing6.ts";
 import { loadSets, type SetTable } from "./sets/sets.ts";
 import { Sysctl } from "./sysctl.ts";
@@ -164,6 +164,11 @@ export class Host {
   /** ipv6_dev_get_saddr (RFC 6724): writes four words into `out`, false when there is none. `dev` 0: no wish. */
   selectAddress6(dev: number, d0: number, d1: number, d2: number, d3: number, out: Int32Array): boolean {
     return this.#routing6.selectAddress(dev, d0, d1, d2, d3, out);
+  }
+
+  /** The routing decision for all that comes in by a device, as ranges of addresses. */
+  ranges4(iif: number): RouteRange[] {
+    return this.#routing4.ranges(iif);
   }
 
   /** Whether one of the devices has this address. */

@@ -27,6 +27,14 @@ import {
 } from "./route.ts";
 import type { RouteSpec } from "./routes.ts";
 
+/** From `start` (unsigned) to the next range's, what Routing4.input says of destinations, and of sources. */
+export interface RouteRange {
+  readonly start: number;
+  readonly route: Route;
+  /** A source that comes in as any other may: nothing more is to be looked at. */
+  readonly ordinary: boolean;
+}
+
 const SLOTS = 8192;
 const LO = 1;
 
@@ -140,6 +148,21 @@ export class Routing4 {
         : this.#rememberDestination(slot, dst, iif);
     const code = this.#sourceCode(src, iif);
     return code === 0 && dst !== -1 ? route : this.#unusual(dst, src, iif, code, route);
+  }
+
+  /** The same for every address: ranges in ascending order, in each of which all are treated alike. */
+  ranges(iif: number): RouteRange[] {
+    const starts = new Set(SPECIAL_STARTS);
+    const addRange = (first: number, count: number) => starts.add(first >>> 0).add((first >>> 0) + count);
+    this.#fib.forEach(({ prefix, length }) => {
+      addRange(prefix, 2 ** (32 - length));
+    });
+    for (const address of this.#own.keys()) addRange(address, 1);
+    const ascending = [...starts].filter((start) => start < 2 ** 32).sort((a, b) => a - b);
+    return ascending.map((start) => {
+      const route = this.#destination(start | 0, iif);
+      return { start, route, ordinary: this.#judgeSource(start | 0, iif) === 0 };
+    });
   }
 
   /** The answer for a received packet when its source says more than "believed", in the order of the kernel's checks. */
@@ -374,6 +397,9 @@ export class Routing4 {
     return selectAddress4(this.#interfaces, dev, dst, scope);
   }
 }
+
+/** Where addresses begin that are treated in a way of their own whatever routes there are. */
+const SPECIAL_STARTS = [0, 1, 0x7f000000, 0x80000000, 0xe0000000, 0xe0000001, 0xe0000002, 0xf0000000, 0xffffffff];
 
 /** 224.0.0.1, the one group that every device is in. */
 const ALL_HOSTS = 0xe0000001 | 0;

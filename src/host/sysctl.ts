@@ -111,6 +111,8 @@ export class Sysctl {
   /** Called after a value has changed that routing depends on. */
   readonly #onRouting: () => void;
   /** What is not kept in a field: canonical path → value. Device keys are all here. */
+  /** Counts writes: whoever keeps copies sees by it that they are old. */
+  version = 0;
   readonly #values = new Map<string, number | string>();
   /** IPv4 device keys written (or fixed by an address): `default` no longer speaks for them. */
   readonly #settled = new Set<string>();
@@ -148,6 +150,7 @@ export class Sysctl {
   }
 
   #write(found: Found, given: number | string | boolean): void {
+    this.version++;
     const { key, path, device } = found;
     const name = path.replaceAll(".", "\0").replaceAll("/", ".").replaceAll("\0", "/");
     const value = readValue(name, key, given);

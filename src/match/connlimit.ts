@@ -2,10 +2,11 @@
  * `-m connlimit`: how many connections an address or network has open (xt_connlimit.c, nf_conncount.c). Each rule keeps a
  * list per address of the connections that it was asked about, and looks through it when another comes.
  */
+
+import { IPS_ASSURED, IPS_CONFIRMED } from "../assembly/status.ts";
 import { maskOfPrefix4, maskOfPrefix6 } from "../bytes/address.ts";
 import type { Connections } from "../conntrack/connections.ts";
 import { Transport, tupleAt } from "../conntrack/packet-tuple.ts";
-import { IPS_ASSURED, IPS_CONFIRMED } from "../conntrack/status.ts";
 import { ORIGINAL, Tuple } from "../conntrack/tuple.ts";
 import { HZ } from "../host/sets/set.ts";
 import type { Packet } from "../packet/packet.ts";

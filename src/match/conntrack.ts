@@ -4,8 +4,6 @@
  * that asks no state misses.
  */
 
-import { formatAddress } from "../bytes/address.ts";
-import type { Connections } from "../conntrack/connections.ts";
 import {
   IPS_ASSURED,
   IPS_CONFIRMED,
@@ -13,7 +11,9 @@ import {
   IPS_EXPECTED,
   IPS_SEEN_REPLY,
   IPS_SRC_NAT,
-} from "../conntrack/status.ts";
+} from "../assembly/status.ts";
+import { formatAddress } from "../bytes/address.ts";
+import type { Connections } from "../conntrack/connections.ts";
 import { ORIGINAL, REPLY, Tuple } from "../conntrack/tuple.ts";
 import { CT_ESTABLISHED_REPLY, type Packet } from "../packet/packet.ts";
 import {

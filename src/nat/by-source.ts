@@ -4,8 +4,9 @@
  *
  * A chain's next is the connection's own link word; heads and previous links are kept here.
  */
+
+import { IPS_CONFIRMED } from "../assembly/status.ts";
 import type { Connections } from "../conntrack/connections.ts";
-import { IPS_CONFIRMED } from "../conntrack/status.ts";
 import { ORIGINAL, Tuple } from "../conntrack/tuple.ts";
 
 const FIRST_BUCKETS = 64;

@@ -3,8 +3,9 @@
  * carries the beginning of one that was translated on its way out, so that both the header outside and the one inside
  * are taken back, in opposite directions.
  */
+
+import { IPS_NAT_DONE_MASK, IPS_NAT_MASK } from "../assembly/status.ts";
 import { check, fold, pseudoSum6, sumOf } from "../bytes/checksum.ts";
-import { IPS_NAT_DONE_MASK, IPS_NAT_MASK } from "../conntrack/status.ts";
 import { OUTPUT, PREROUTING } from "../packet/hook.ts";
 import { CHECKSUM_NONE, CHECKSUM_PARTIAL, type Packet } from "../packet/packet.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";

@@ -6,9 +6,7 @@
  * The first packet of a connection walks the table's chains and settles both ends, each once, be it to leave it as it
  * is (a null binding). All later packets, replies included, are rewritten from the connection's two tuples.
  */
-import { formatIpv4, formatIpv6 } from "../bytes/address.ts";
-import type { Connections } from "../conntrack/connections.ts";
-import type { Conntrack } from "../conntrack/conntrack.ts";
+
 import {
   IPS_CONFIRMED,
   IPS_DST_NAT,
@@ -16,7 +14,10 @@ import {
   IPS_NAT_MASK,
   IPS_SRC_NAT,
   IPS_SRC_NAT_DONE,
-} from "../conntrack/status.ts";
+} from "../assembly/status.ts";
+import { formatIpv4, formatIpv6 } from "../bytes/address.ts";
+import type { Connections } from "../conntrack/connections.ts";
+import type { Conntrack } from "../conntrack/conntrack.ts";
 import { ORIGINAL, REPLY, Tuple } from "../conntrack/tuple.ts";
 import type { Host } from "../host/host.ts";
 import { ACCEPT, DROP, type Family, type Hook, INPUT, POSTROUTING, type Verdict } from "../packet/hook.ts";

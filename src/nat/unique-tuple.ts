@@ -9,8 +9,7 @@
  *
  * When even that fails the last port tried is taken, and the packet is dropped when the connection cannot be confirmed.
  */
-import type { Connections } from "../conntrack/connections.ts";
-import type { Conntrack } from "../conntrack/conntrack.ts";
+
 import {
   IPS_DYING,
   IPS_EXPECTED,
@@ -18,7 +17,9 @@ import {
   IPS_NAT_MASK,
   IPS_SEQ_ADJUST,
   IPS_SRC_NAT,
-} from "../conntrack/status.ts";
+} from "../assembly/status.ts";
+import type { Connections } from "../conntrack/connections.ts";
+import type { Conntrack } from "../conntrack/conntrack.ts";
 import { ORIGINAL, REPLY, Tuple } from "../conntrack/tuple.ts";
 import type { RandomPurpose } from "../host/random.ts";
 import {

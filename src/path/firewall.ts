@@ -26,7 +26,7 @@ import { type By, Decisions, PASS } from "./decisions.ts";
 import { entryOf } from "./entry-of.ts";
 import type { Explainer } from "./explain.ts";
 import { canGenerate } from "./generate.ts";
-import { hookWalks } from "./hook-walks.ts";
+import { hookWalks, onlyTracksArrivals } from "./hook-walks.ts";
 import { type CompiledTable, compileRuleset } from "./program.ts";
 import { Skb } from "./skb.ts";
 import { Stack } from "./stack.ts";
@@ -207,8 +207,10 @@ export class Firewall {
     for (const table of tables) prepareTable(table, this.host, generates);
     const gather = family === 4 ? (p: Skb) => stack.fragments4.gather(p) : (p: Skb) => stack.fragments6.gather(p);
     const walks = hookWalks({ stack, family, tables, gather, explainer: this.#explainer() }, generates);
-    if (family === 4) stack.hooks4 = walks;
-    else stack.hooks6 = walks;
+    if (family === 4) {
+      stack.hooks4 = walks;
+      stack.coreWay.open = this.conntrack.armed(4) && onlyTracksArrivals(tables);
+    } else stack.hooks6 = walks;
   }
 
   #explainer(): Explainer {

@@ -3,15 +3,7 @@
  * priority, until one says something else than ACCEPT.
  */
 import { ACCEPT, type Family, HOOK_NAMES, type Hook, OUTPUT, PREROUTING } from "../packet/hook.ts";
-import {
-  CT_ESTABLISHED,
-  CT_ESTABLISHED_REPLY,
-  CT_NEW,
-  CT_RELATED,
-  CT_RELATED_REPLY,
-  CT_UNTRACKED,
-  type Packet,
-} from "../packet/packet.ts";
+import type { Packet } from "../packet/packet.ts";
 import { PASS } from "./decisions.ts";
 import type { Explainer } from "./explain.ts";
 import type { Walk } from "./generate.ts";
@@ -20,14 +12,8 @@ import type { CompiledChain, CompiledTable } from "./program.ts";
 import { reroute } from "./reroute.ts";
 import type { Skb } from "./skb.ts";
 import type { HookWalks, SkbWalk, Stack } from "./stack.ts";
+import { STATE_WORDS, stateOf } from "./states.ts";
 import { tableSource, tableWalk } from "./walk.ts";
-
-/** Indexes of STATE_NAMES (firewall.ts). */
-const STATE_NEW = 1;
-const STATE_ESTABLISHED = 2;
-const STATE_RELATED = 3;
-const STATE_INVALID = 4;
-const STATE_UNTRACKED = 5;
 
 interface Parts {
   readonly stack: Stack;
@@ -54,6 +40,11 @@ export function hookWalks(parts: Parts, generates: boolean): HookWalks {
     return generates ? generated(steps) : oneByOne(steps.map((step) => step.walk));
   });
   return { preRouting, input, forward, output, postRouting };
+}
+
+/** Whether conntrack alone looks at packets that arrive before they are routed: no table has rules for them. */
+export function onlyTracksArrivals(tables: readonly CompiledTable[]): boolean {
+  return stepsAt(PREROUTING).every((step) => tables.find((t) => t.name === step)?.base[PREROUTING] == null);
 }
 
 /** Spelt out, so that every call site has one callee and the engine can inline it. */
@@ -202,19 +193,6 @@ function trackStep(stack: Stack): HookStep {
         `if (p.steps !== null) ${name(tell)}(p);`,
       ].join("\n"),
   };
-}
-
-const STATE_WORDS = ["", "NEW", "ESTABLISHED", "RELATED", "INVALID", "UNTRACKED"];
-
-/** State by ctinfo, of packets that have a connection (enum ip_conntrack_info). */
-const STATES = new Uint8Array(8);
-STATES[CT_ESTABLISHED] = STATES[CT_ESTABLISHED_REPLY] = STATE_ESTABLISHED;
-STATES[CT_RELATED] = STATES[CT_RELATED_REPLY] = STATE_RELATED;
-STATES[CT_NEW] = STATE_NEW;
-
-function stateOf(p: Skb): number {
-  if (p.ct === 0) return p.ctinfo === CT_UNTRACKED ? STATE_UNTRACKED : STATE_INVALID;
-  return STATES[p.ctinfo];
 }
 
 function confirmStep(stack: Stack): HookStep {

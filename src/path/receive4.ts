@@ -32,11 +32,19 @@ import { compileOptions, noOptions } from "./ip-options.ts";
 import { optionsHost } from "./options-host.ts";
 import { type Skb, WAY_INPUT, WAY_NONE, WAY_OUTPUT } from "./skb.ts";
 import { ALL_HOSTS, type Stack } from "./stack.ts";
+import { stateOf } from "./states.ts";
 
 const TCP_HEADER = 20;
 
 /** ip_rcv, with `p.inDev` set. A packet that comes through lo may bring its route along. */
 export function receive4(on: Stack, p: Skb): number {
+  const known = on.coreWay.receive(p);
+  if (known !== null) {
+    p.iif = p.inDev;
+    p.outDev = 0;
+    p.state = stateOf(p);
+    return goOn(on, p, known);
+  }
   if (!isSound(p)) return on.drop(p, whatIsWrong(p));
   p.iif = p.inDev;
   p.outDev = 0;
@@ -47,6 +55,11 @@ export function receive4(on: Stack, p: Skb): number {
   // ip_rcv_finish, for nearly all packets.
   const route = on.host.input4(p.dst0, p.src0, p.inDev, p.tos, p.mark);
   if (route.type !== RTN_UNICAST || p.l4 - p.start !== IPV4_MIN_HEADER) return finish(on, p);
+  return goOn(on, p, route);
+}
+
+/** Forwards the packet: it has passed PREROUTING and the routing decision. */
+function goOn(on: Stack, p: Skb, route: Route): number {
   p.route = route;
   p.routedIn = true;
   // What `refuse`, the MTU and a redirect have to say of a packet is nothing for nearly all of them.

@@ -10,6 +10,7 @@ import type { Hook } from "../packet/hook.ts";
 import { HOOK_NAMES } from "../packet/hook.ts";
 import { CHECKSUM_PARTIAL, type Packet } from "../packet/packet.ts";
 import type { Step, StepListener } from "../packet/step.ts";
+import { CoreWay } from "./core-way.ts";
 import { type Decisions, PASS } from "./decisions.ts";
 import { Fragments4 } from "./defrag4.ts";
 import { Fragments6 } from "./defrag6.ts";
@@ -46,6 +47,7 @@ export class Stack {
   readonly nat: Nat;
   readonly decisions: Decisions;
   readonly limit: IcmpLimit;
+  readonly coreWay: CoreWay;
   /** Set by whoever builds the stack. */
   hooks4: HookWalks = EMPTY;
   hooks6: HookWalks = EMPTY;
@@ -81,6 +83,7 @@ export class Stack {
     this.nat = parts.nat;
     this.decisions = parts.decisions;
     this.limit = new IcmpLimit(parts.host);
+    this.coreWay = new CoreWay(parts.host, parts.conntrack);
     this.fragments4 = new Fragments4(this);
     this.fragments6 = new Fragments6(this);
     const { sysctl } = parts.host;

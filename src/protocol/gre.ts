@@ -1,10 +1,10 @@
 /** GRE (nf_conntrack_proto_gre.c): one flow per pair of hosts, or per PPTP call. */
 
+import { TRACKER_WORDS } from "../assembly/record-words.ts";
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_NAT_CLASH, IPS_SEEN_REPLY } from "../assembly/status.ts";
 import type { Connections } from "../conntrack/connections.ts";
 import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
 import { HZ } from "../conntrack/jiffies.ts";
-import { TRACKER_WORDS } from "../conntrack/records.ts";
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_NAT_CLASH, IPS_SEEN_REPLY } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, type Tracker } from "../conntrack/tracker.ts";
 import type { Packet } from "../packet/packet.ts";
 

@@ -2,10 +2,11 @@
  * ICMP and ICMPv6 queries (nf_conntrack_proto_icmp.c, nf_conntrack_proto_icmpv6.c). Errors never get here: they belong to
  * the connection they are about (conntrack/icmp-error.ts).
  */
+
+import { IPS_CONFIRMED } from "../assembly/status.ts";
 import type { Connections } from "../conntrack/connections.ts";
 import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
 import { HZ } from "../conntrack/jiffies.ts";
-import { IPS_CONFIRMED } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, type Tracker } from "../conntrack/tracker.ts";
 import { ORIGINAL, Tuple } from "../conntrack/tuple.ts";
 import type { Packet } from "../packet/packet.ts";

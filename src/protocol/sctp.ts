@@ -3,13 +3,13 @@
  * by which each end knows that a packet is meant for this association.
  */
 
+import { TRACKER_WORDS } from "../assembly/record-words.ts";
+import { IPS_ASSURED, IPS_CONFIRMED } from "../assembly/status.ts";
 import { crc32c } from "../bytes/checksum.ts";
 import { verifies } from "../conntrack/checksum.ts";
 import type { Connections } from "../conntrack/connections.ts";
 import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
 import { HZ } from "../conntrack/jiffies.ts";
-import { TRACKER_WORDS } from "../conntrack/records.ts";
-import { IPS_ASSURED, IPS_CONFIRMED } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, type Tracker } from "../conntrack/tracker.ts";
 import { ORIGINAL } from "../conntrack/tuple.ts";
 import type { Sysctl } from "../host/sysctl.ts";

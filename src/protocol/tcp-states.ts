@@ -20,18 +20,21 @@
  *     IV  invalid
  */
 
-export const TCP_NONE = 0;
-export const TCP_SYN_SENT = 1;
-export const TCP_SYN_RECV = 2;
-export const TCP_ESTABLISHED = 3;
-export const TCP_FIN_WAIT = 4;
-export const TCP_CLOSE_WAIT = 5;
-export const TCP_LAST_ACK = 6;
-export const TCP_TIME_WAIT = 7;
-export const TCP_CLOSE = 8;
-export const TCP_SYN_SENT2 = 9;
-export const TCP_INVALID = 10;
-export const TCP_IGNORE = 11;
+import { TCP_KINDS, TCP_NEXT, TCP_VALID } from "../assembly/layout.ts";
+import {
+  LAST_ACK,
+  SEGMENT_ACK,
+  SEGMENT_FIN,
+  SEGMENT_KINDS,
+  SEGMENT_NONE,
+  SEGMENT_RST,
+  SEGMENT_SYN,
+  SEGMENT_SYNACK,
+  TCP_IGNORE,
+  TCP_INVALID,
+  TCP_STATES,
+} from "../assembly/tcp-words.ts";
+import type { Core } from "../bytes/core.ts";
 
 export const TCP_STATE_NAMES = [
   "NONE",
@@ -47,15 +50,6 @@ export const TCP_STATE_NAMES = [
 ] as const;
 
 const ABBREVIATIONS = ["NO", "SS", "SR", "ES", "FW", "CW", "LA", "TW", "CL", "S2", "IV", "IG"];
-
-/** Kinds of segments, by flags; a segment is of the first kind that fits: RST, SYN/ACK, SYN, FIN, ACK, none. */
-export const SEGMENT_SYN = 0;
-export const SEGMENT_SYNACK = 1;
-export const SEGMENT_FIN = 2;
-export const SEGMENT_ACK = 3;
-export const SEGMENT_RST = 4;
-export const SEGMENT_NONE = 5;
-const SEGMENT_KINDS = ["SYN", "SYN/ACK", "FIN", "ACK", "RST", "none"];
 
 const FROM_ORIGINATOR = `
             NO  SS  SR  ES  FW  CW  LA  TW  CL  S2
@@ -102,12 +96,11 @@ function compile(table: string): Uint8Array {
   return Uint8Array.from(cells.flat(), (cell) => ABBREVIATIONS.indexOf(cell));
 }
 
-const STATES = TCP_STATE_NAMES.length;
 const NEXT = new Uint8Array([...compile(FROM_ORIGINATOR), ...compile(FROM_RESPONDER)]);
 
 /** The state after a segment of this kind and direction, or TCP_IGNORE, or TCP_INVALID. */
 export function nextState(direction: number, kind: number, state: number): number {
-  return NEXT[(direction * SEGMENT_KINDS.length + kind) * STATES + state];
+  return NEXT[(direction * SEGMENT_KINDS + kind) * TCP_STATES + state];
 }
 
 /** Kinds by the low five bits of the flags: FIN 1, SYN 2, RST 4, (PSH 8), ACK 16. */
@@ -142,4 +135,12 @@ for (const combination of VALID_COMBINATIONS)
 
 export function validFlags(tcpFlags: number): boolean {
   return VALID[tcpFlags & 0x37] !== 0;
+}
+
+/** Puts the tables where the core looks them up (assembly/tcp.ts). */
+export function copyTables({ buffer }: Core): void {
+  const bytes = new Uint8Array(buffer);
+  bytes.set(NEXT, TCP_NEXT);
+  bytes.set(KINDS, TCP_KINDS);
+  bytes.set(VALID, TCP_VALID);
 }

@@ -18,28 +18,39 @@
  *
  * Numbers are 32-bit words; sequence numbers are compared by the sign of their difference, windows without a sign.
  */
+
+import {
+  BE_LIBERAL,
+  DATA_UNACKNOWLEDGED,
+  END,
+  FLAGS,
+  HEAD,
+  LAST_ACK,
+  LAST_END,
+  LAST_SEQ,
+  LAST_WINDOW,
+  MAX_ACK_LAG,
+  MAX_SCALE,
+  MAXACK,
+  MAXACK_SET,
+  MAXEND,
+  MAXWIN,
+  OPTION_END,
+  OPTION_NOP,
+  OPTION_SACK,
+  OPTION_SACK_PERMITTED,
+  OPTION_WINDOW,
+  SACK_PERMITTED,
+  SEEN,
+  SEEN_WORDS,
+  SEGMENT_ACK,
+  TCP_SYN_RECV,
+  TCP_SYN_SENT,
+  TIMESTAMP_ONLY,
+  WINDOW_SCALE,
+} from "../assembly/tcp-words.ts";
 import type { Packet } from "../packet/packet.ts";
 import { TCP_ACK, TCP_RST, TCP_SYN } from "../packet/transport.ts";
-import { SEGMENT_ACK, TCP_SYN_RECV, TCP_SYN_SENT } from "./tcp-states.ts";
-
-// ── where a connection's words are: offsets from the tracker's first word ────────────────────────────
-
-/** state | last direction << 8 | retransmissions << 16 | last kind of segment << 24 */
-export const HEAD = 0;
-/** Four words of each direction, the originator's first. */
-export const SEEN = 1;
-const END = 0;
-const MAXEND = 1;
-const MAXWIN = 2;
-export const MAXACK = 3;
-const SEEN_WORDS = 4;
-/** flags of the originator | of the responder << 8 | scale of the originator << 16 | of the responder << 24 */
-export const FLAGS = 9;
-export const LAST_SEQ = 10;
-export const LAST_ACK = 11;
-export const LAST_END = 12;
-/** window | scale << 16 | flags << 24 of the last segment */
-export const LAST_WINDOW = 13;
 
 /** Offset of one direction's words. */
 export function seen(direction: number): number {
@@ -50,20 +61,6 @@ export function seen(direction: number): number {
 export function endOf(r: Int32Array, b: number, direction: number): number {
   return r[b + seen(direction) + END];
 }
-
-// ── flags (uapi/linux/netfilter/nf_conntrack_tcp.h: IP_CT_TCP_FLAG_*) ────────────────────────────────
-
-export const WINDOW_SCALE = 0x01;
-export const SACK_PERMITTED = 0x02;
-/** This side sent the first FIN. */
-export const CLOSE_INIT = 0x04;
-/** Picked up in the middle: the window cannot be known. */
-export const BE_LIBERAL = 0x08;
-export const DATA_UNACKNOWLEDGED = 0x10;
-export const MAXACK_SET = 0x20;
-/** In the last segment's flags: a challenge ACK may come. */
-export const EXPECT_CHALLENGE_ACK = 0x40;
-export const SIMULTANEOUS_OPEN = 0x80;
 
 // ── verdicts and complaints ──────────────────────────────────────────────────────────────────────────
 
@@ -95,10 +92,6 @@ const COMPLAINTS = [
   "ignored ACK under lower bound %u (possible overly delayed)",
   "%u bytes more than expected",
 ];
-
-/** MAXACKWINCONST: an acknowledgment may lag by this much, or by the largest window. */
-const MAX_ACK_LAG = 66000;
-const MAX_SCALE = 14;
 
 /** a < b, as sequence numbers. */
 export function before(a: number, b: number): boolean {
@@ -386,14 +379,6 @@ function complain(complaint: Complaint, kind: number, bound: number, verdict: nu
 }
 
 // ── options ──────────────────────────────────────────────────────────────────────────────────────────
-
-const OPTION_END = 0;
-const OPTION_NOP = 1;
-const OPTION_WINDOW = 3;
-const OPTION_SACK_PERMITTED = 4;
-const OPTION_SACK = 5;
-/** NOP, NOP, timestamp of length 10: the options of nearly every segment. */
-const TIMESTAMP_ONLY = 0x0101080a;
 
 /** What a SYN's options say: flags | scale << 8; -1 when there are no options, or not all of them are there. */
 export function readOptions(p: Packet, l4: number): number {

@@ -2,26 +2,28 @@
  * TCP (nf_conntrack_proto_tcp.c): checks of the segment, its effect on the state (tcp-states.ts), the window
  * (tcp-window.ts), and the cases where the firewall is out of step with the endpoints and has to fall in with them.
  */
-import { checksumHolds, verifies } from "../conntrack/checksum.ts";
-import type { Connections } from "../conntrack/connections.ts";
-import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
-import { HZ } from "../conntrack/jiffies.ts";
-import { STATUS, TRACKER_WORDS } from "../conntrack/records.ts";
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY } from "../conntrack/status.ts";
-import { TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT, type Tracker } from "../conntrack/tracker.ts";
-import { ORIGINAL, REPLY } from "../conntrack/tuple.ts";
-import type { Sysctl } from "../host/sysctl.ts";
-import type { Packet } from "../packet/packet.ts";
-import { IPPROTO_TCP } from "../packet/transport.ts";
+import { MAX_RETRANS, TCP_TIMEOUTS, TIMEOUT_MAX_RETRANS, TIMEOUT_UNACKNOWLEDGED } from "../assembly/layout.ts";
+import { STATUS, TRACKER_WORDS } from "../assembly/record-words.ts";
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY } from "../assembly/status.ts";
 import {
-  nextState,
+  CLOSE_INIT,
+  DATA_UNACKNOWLEDGED,
+  EXPECT_CHALLENGE_ACK,
+  FLAGS,
+  HEAD,
+  LAST_ACK,
+  LAST_END,
+  LAST_SEQ,
+  LAST_WINDOW,
+  MAXACK,
+  MAXACK_SET,
   SEGMENT_ACK,
   SEGMENT_FIN,
   SEGMENT_NONE,
   SEGMENT_RST,
   SEGMENT_SYN,
   SEGMENT_SYNACK,
-  segmentKind,
+  SIMULTANEOUS_OPEN,
   TCP_CLOSE,
   TCP_CLOSE_WAIT,
   TCP_ESTABLISHED,
@@ -30,35 +32,33 @@ import {
   TCP_INVALID,
   TCP_LAST_ACK,
   TCP_NONE,
-  TCP_STATE_NAMES,
+  TCP_STATES,
   TCP_SYN_RECV,
   TCP_SYN_SENT,
   TCP_SYN_SENT2,
   TCP_TIME_WAIT,
-  validFlags,
-} from "./tcp-states.ts";
+} from "../assembly/tcp-words.ts";
+import type { Core } from "../bytes/core.ts";
+import { checksumHolds, verifies } from "../conntrack/checksum.ts";
+import type { Connections } from "../conntrack/connections.ts";
+import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
+import { HZ } from "../conntrack/jiffies.ts";
+import { TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT, type Tracker } from "../conntrack/tracker.ts";
+import { ORIGINAL, REPLY } from "../conntrack/tuple.ts";
+import type { Sysctl } from "../host/sysctl.ts";
+import type { Packet } from "../packet/packet.ts";
+import { IPPROTO_TCP } from "../packet/transport.ts";
+import { copyTables, nextState, segmentKind, TCP_STATE_NAMES, validFlags } from "./tcp-states.ts";
 import {
   addFlags,
   before,
   beginWindow,
-  CLOSE_INIT,
   Complaint,
-  DATA_UNACKNOWLEDGED,
-  EXPECT_CHALLENGE_ACK,
   endOf,
-  FLAGS,
   flagsOf,
-  HEAD,
   inWindow,
-  LAST_ACK,
-  LAST_END,
-  LAST_SEQ,
-  LAST_WINDOW,
-  MAXACK,
-  MAXACK_SET,
   readOptions,
   resyncWindow,
-  SIMULTANEOUS_OPEN,
   seen,
   segmentEnd,
   WINDOW_ACCEPT,
@@ -92,7 +92,18 @@ export const tcp: Tracker = {
   packet: trackSegment,
   outlived,
   close,
+  teach,
 };
+
+function teach(core: Core, sysctl: Sysctl): void {
+  const timeouts = new Int32Array(core.buffer, TCP_TIMEOUTS, TCP_STATES);
+  for (let state = 0; state < TCP_STATES; state++) timeouts[state] = timeoutOf(sysctl, state) * HZ;
+  timeouts[TCP_ESTABLISHED] = sysctl.tcpTimeoutEstablished * HZ;
+  core.control[MAX_RETRANS] = sysctl.tcpMaxRetrans;
+  core.control[TIMEOUT_MAX_RETRANS] = sysctl.tcpTimeoutMaxRetrans * HZ;
+  core.control[TIMEOUT_UNACKNOWLEDGED] = sysctl.tcpTimeoutUnacknowledged * HZ;
+  copyTables(core);
+}
 
 /** nf_conntrack_tcp_set_closing. */
 function close(on: Conntrack, connections: Connections, handle: number): void {

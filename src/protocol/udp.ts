@@ -1,12 +1,15 @@
 /** UDP and UDP-Lite (nf_conntrack_proto_udp.c): no states, but a flow that goes on is kept longer. */
 
+import { UDP_TIMEOUT, UDP_TIMEOUT_STREAM } from "../assembly/layout.ts";
+import { TRACKER_WORDS } from "../assembly/record-words.ts";
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_NAT_CLASH, IPS_SEEN_REPLY } from "../assembly/status.ts";
+import type { Core } from "../bytes/core.ts";
 import { checksumHolds, verifies } from "../conntrack/checksum.ts";
 import type { Connections } from "../conntrack/connections.ts";
 import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
 import { HZ } from "../conntrack/jiffies.ts";
-import { TRACKER_WORDS } from "../conntrack/records.ts";
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_NAT_CLASH, IPS_SEEN_REPLY } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, type Tracker } from "../conntrack/tracker.ts";
+import type { Sysctl } from "../host/sysctl.ts";
 import type { Packet } from "../packet/packet.ts";
 import { IPPROTO_UDP, IPPROTO_UDPLITE } from "../packet/transport.ts";
 
@@ -16,8 +19,13 @@ const STREAM_AFTER = 2;
 /** Tracker's second word: the jiffy after which the flow is a stream. */
 const STREAM_AT = TRACKER_WORDS + 1;
 
-export const udp: Tracker = { allowClash: true, stateName: () => "", packet: trackDatagram };
+export const udp: Tracker = { allowClash: true, stateName: () => "", packet: trackDatagram, teach };
 export const udplite: Tracker = { allowClash: true, stateName: () => "", packet: trackLite };
+
+function teach({ control }: Core, sysctl: Sysctl): void {
+  control[UDP_TIMEOUT] = sysctl.udpTimeout * HZ;
+  control[UDP_TIMEOUT_STREAM] = sysctl.udpTimeoutStream * HZ;
+}
 
 function trackDatagram(on: Conntrack, connections: Connections, handle: number, p: Packet, l4: number): number {
   if (!isSound(on, p, l4)) return refuse(on, p, l4);

@@ -1,0 +1,202 @@
+/**
+ * What happens to nearly every packet of an IPv4 connection, in WebAssembly: this folder is compiled by AssemblyScript, which
+ * is TypeScript for machine words. It works in one memory (layout.ts) where the capture's bytes lie and the connections.
+ *
+ * Nothing here refuses, explains or complains: what is not as nearly always is left untouched for conntrack/ and protocol/,
+ * which know everything. `track` says 0 then.
+ */
+
+import { NOW, RANGES, ROUTE, ROUTING, UDP_TIMEOUT, UDP_TIMEOUT_STREAM } from "./layout";
+import { STATUS, TIMEOUT, TRACKER_WORDS } from "./record-words";
+import {
+  IPS_ASSURED,
+  IPS_DYING,
+  IPS_EXPECTED,
+  IPS_FIXED_TIMEOUT,
+  IPS_NAT_CLASH,
+  IPS_SEEN_REPLY,
+  IPS_SEQ_ADJUST,
+} from "./status";
+import { fold, sum } from "./sum";
+import { control, create, find, hashOf, insert, recordOf, refresh, setControl } from "./table";
+import { isOpening, isSoundSegment, open, proceed, word } from "./tcp";
+
+export { sum } from "./sum";
+
+const WORD = 4;
+const SOURCE = 12;
+const DESTINATION = 16;
+const PROTOCOL = 9;
+const TTL = 8;
+const HEADER = 20;
+const TCP = 6;
+const UDP = 17;
+const UDP_HEADER = 8;
+
+/** Connections whose packets are not all alike. */
+const UNUSUAL = IPS_DYING | IPS_FIXED_TIMEOUT | IPS_NAT_CLASH | IPS_SEQ_ADJUST;
+
+// What `track` says: handle << 4 | VERIFIED | ctinfo (packet/packet.ts), or one of two more.
+const VERIFIED = 8;
+const CT_ESTABLISHED = 0;
+const CT_NEW = 2;
+const CT_ESTABLISHED_REPLY = 3;
+/** Not an ordinary packet: nothing was changed. */
+const LONG_WAY = 0;
+/** A sound packet that may begin a connection: `begin`. */
+const UNKNOWN = -1;
+
+/** protocol/udp.ts: a flow with packets both ways for so many jiffies is a stream; where that moment is kept. */
+const STREAM_AFTER = 2 * 250;
+const STREAM_AT = (TRACKER_WORDS + 1) * WORD;
+
+// The packet that `track` did not know, for `begin`.
+let newL4 = 0;
+let newEnd = 0;
+let newTotal = 0;
+let newSource = 0;
+let newDestination = 0;
+let newPorts = 0;
+let newProtocol = 0;
+
+/**
+ * Conntrack.track of a whole IPv4 packet of `length` bytes at `start`, with its TCP or UDP header at `l4`, of which the bytes
+ * before `end` are there. `verify`: 1 when its checksum is to be verified.
+ */
+export function track(start: i32, l4: i32, end: i32, length: i32, verify: i32): i32 {
+  const protocol: i32 = load<u8>(start, PROTOCOL);
+  const source = word(start, SOURCE);
+  const destination = word(start, DESTINATION);
+  const ports = word(l4, 0);
+  const total = start + length - l4;
+  const node = find(hashOf(source, destination, ports, protocol), source, destination, ports, protocol);
+  const verified =
+    protocol === TCP ? soundSegment(start, l4, end, total, verify) : soundDatagram(start, l4, end, total, verify);
+  if (verified < 0) return LONG_WAY;
+  if (node === 0) {
+    if (protocol === TCP && !isOpening(l4)) return LONG_WAY;
+    newL4 = l4;
+    newEnd = end;
+    newTotal = total;
+    newSource = source;
+    newDestination = destination;
+    newPorts = ports;
+    newProtocol = protocol;
+    return UNKNOWN - verified;
+  }
+  const record = recordOf(node >>> 1);
+  if ((load<i32>(record, STATUS * WORD) & UNUSUAL) !== 0) return LONG_WAY;
+  const direction = node & 1;
+  const answer = ((node >>> 1) << 4) | verified;
+  if (protocol === TCP) {
+    if (!proceed(record, direction, l4, end, total)) return LONG_WAY;
+    return answer | (direction === 1 ? CT_ESTABLISHED_REPLY : CT_ESTABLISHED);
+  }
+  return datagram(record, direction, answer);
+}
+
+// What is to be verified.
+const TRANSPORT_CHECKSUM = 1;
+const HEADER_CHECKSUM = 2;
+
+/**
+ * ip_rcv, nf_conntrack_in and the routing decision, of a packet that came in by device `iif`, of whose `wire` bytes those
+ * before `end` are there: as `track`. It can be forwarded: there is time to live, and the route is one that is known.
+ */
+export function receive(start: i32, l4: i32, end: i32, wire: i32, verify: i32, iif: i32): i32 {
+  const first = word(start, 0);
+  const length = first & 0xffff;
+  const table = load<i32>(ROUTING + iif * WORD);
+  if (table === 0) return LONG_WAY;
+  const route = rangeOf(table, word(start, DESTINATION)) >>> 1;
+  if (first >>> 24 !== 0x45 || length < HEADER || length > wire || load<u8>(start, TTL) <= 1) return LONG_WAY;
+  if (route === 0 || (rangeOf(table, word(start, SOURCE)) & 1) === 0) return LONG_WAY;
+  if ((verify & HEADER_CHECKSUM) !== 0 && !headerHolds(start)) return LONG_WAY;
+  setControl(ROUTE, route);
+  return track(start, l4, end, length, verify & TRANSPORT_CHECKSUM);
+}
+
+/** Route << 1 | ordinary of the range that the address is in. */
+function rangeOf(table: i32, address: i32): i32 {
+  const first = table + ((address >>> 24) << 1);
+  let low: i32 = load<u16>(first);
+  let high: i32 = load<u16>(first, 2);
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (load<u32>(table + (middle << 3), RANGES) <= (address as u32)) low = middle;
+    else high = middle - 1;
+  }
+  return load<i32>(table + (low << 3), RANGES + WORD);
+}
+
+/** A header of five words. */
+function headerHolds(start: i32): bool {
+  const words: u64 = load<u64>(start);
+  const more: u64 = load<u64>(start, 8);
+  const low: u64 = (words & 0xffffffff) + (words >>> 32) + (more & 0xffffffff) + (more >>> 32) + load<u32>(start, 16);
+  return fold(fold((low & 0xffffffff) as i32) + ((low >>> 32) as i32)) === 0xffff;
+}
+
+/** 0 or VERIFIED; -1 when something is wrong. */
+function soundSegment(start: i32, l4: i32, end: i32, total: i32, verify: i32): i32 {
+  if (!isSoundSegment(l4, total)) return -1;
+  if (verify === 0) return 0;
+  return holds(start, l4, end, total, TCP) ? VERIFIED : -1;
+}
+
+function soundDatagram(start: i32, l4: i32, end: i32, total: i32, verify: i32): i32 {
+  const lengthAndSum = word(l4, 4);
+  const declared = lengthAndSum >>> 16;
+  if (declared > total || declared < UDP_HEADER) return -1;
+  if (verify === 0 || (lengthAndSum & 0xffff) === 0) return 0;
+  return holds(start, l4, end, total, UDP) ? VERIFIED : -1;
+}
+
+/** conntrack/checksum.ts: checksumHolds, over little-endian words. */
+function holds(start: i32, l4: i32, end: i32, total: i32, protocol: i32): bool {
+  const source = load<i32>(start, SOURCE);
+  const destination = load<i32>(start, DESTINATION);
+  const pseudo =
+    (source & 0xffff) +
+    (source >>> 16) +
+    (destination & 0xffff) +
+    (destination >>> 16) +
+    (protocol << 8) +
+    (((total & 0xff) << 8) | (total >>> 8));
+  return fold(sum(l4, end) + pseudo) === 0xffff;
+}
+
+/** protocol/udp.ts: trackDatagram, of a flow that is known. */
+function datagram(record: i32, direction: i32, answer: i32): i32 {
+  const status = load<i32>(record, STATUS * WORD);
+  const answered = (status & IPS_SEEN_REPLY) !== 0;
+  if (direction === 0 && !answered && (status & IPS_EXPECTED) !== 0) return LONG_WAY;
+  let now = direction === 1 ? status | IPS_SEEN_REPLY : status;
+  let timeout = control(UDP_TIMEOUT);
+  if (answered && control(NOW) - load<i32>(record, STREAM_AT) > 0) {
+    timeout = control(UDP_TIMEOUT_STREAM);
+    now |= IPS_ASSURED;
+  }
+  store<i32>(record, now, STATUS * WORD);
+  refresh(record, timeout);
+  if (direction === 1) return answer | CT_ESTABLISHED_REPLY;
+  return answer | (answered ? CT_ESTABLISHED : CT_NEW);
+}
+
+/** An unconfirmed connection for the packet that `track` did not know: its handle, or 0 when there is no room. */
+export function begin(): i32 {
+  const handle = create(newSource, newDestination, newPorts, newProtocol);
+  if (handle === 0) return 0;
+  const record = recordOf(handle);
+  if (newProtocol === TCP) open(record, newL4, newEnd, newTotal);
+  else {
+    store<i32>(record, control(NOW) + STREAM_AFTER, STREAM_AT);
+    store<i32>(record, control(UDP_TIMEOUT), TIMEOUT * WORD);
+  }
+  return handle;
+}
+
+/** Connections.insert; see table.ts. */
+export function confirm(handle: i32): i32 {
+  return insert(handle);
+}

@@ -1,0 +1,106 @@
+/**
+ * The core: one piece of WebAssembly memory with the functions that work in it (assembly/core.ts). Captures are read into
+ * its front; behind lie the IPv4 connections of one firewall at a time. Both are rented: whoever comes second, or runs where
+ * WebAssembly or its vector instructions are missing or forbidden, uses ordinary memory and gets the same results more slowly.
+ */
+import { CORE_CODE } from "../assembly/generated/core-code.ts";
+import { CONTROL, CONTROL_WORDS, MASKS, MEMORY_SIZE, PACKETS, PACKETS_SIZE, PAGE } from "../assembly/layout.ts";
+
+/** What assembly/core.ts exports. Addresses are bytes of the memory, also offsets in `view`. */
+interface Functions {
+  sum(start: number, end: number): number;
+  track(start: number, l4: number, end: number, length: number, verify: number): number;
+  receive(start: number, l4: number, end: number, wire: number, verify: number, iif: number): number;
+  begin(): number;
+  confirm(handle: number): number;
+}
+
+export interface Core extends Functions {
+  readonly buffer: ArrayBuffer;
+  /** The packets' part, and a view of the memory by which it is recognised. */
+  readonly data: Uint8Array;
+  readonly view: DataView;
+  /** The words that both sides read and write. */
+  readonly control: Int32Array;
+}
+
+function build(): Core | null {
+  try {
+    const pages = MEMORY_SIZE / PAGE;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const code = Uint8Array.from(atob(CORE_CODE), (c) => c.charCodeAt(0));
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } });
+    const { buffer } = memory;
+    new Uint8Array(buffer, MASKS, 16).fill(0xff);
+    return {
+      buffer,
+      data: new Uint8Array(buffer, PACKETS, PACKETS_SIZE),
+      view: new DataView(buffer),
+      control: new Int32Array(buffer, CONTROL, CONTROL_WORDS),
+      ...(instance.exports as unknown as Functions),
+    };
+  } catch {
+    // No WebAssembly, no vectors, no address space, or a page whose policy forbids compiling: ordinary memory does.
+    return null;
+  }
+}
+
+let built: Core | null | undefined;
+
+function theCore(): Core | null {
+  if (built === undefined) built = build();
+  return built;
+}
+
+// ── the packets' part ────────────────────────────────────────────────────────────────────────────────
+
+let reading = false;
+
+/** The core, whose `data` is the caller's until it is given back; null when it is taken or there is none. */
+export function claimPackets(): Core | null {
+  const core = theCore();
+  if (reading || core === null) return null;
+  reading = true;
+  return core;
+}
+
+/** Gives the packets' part back, if `view` is of it. */
+export function releasePackets(view: DataView): void {
+  if (built && view === built.view) reading = false;
+}
+
+// ── the connections' part ────────────────────────────────────────────────────────────────────────────
+
+/** Whose connections lie in the core. */
+export interface Tenant {
+  /** Somebody else needs the place, and this one seems to have no more packets: moves out. */
+  leave(): void;
+}
+
+/** So many packets another firewall has to see, and the tenant none, before the tenant is sent away. */
+const PATIENCE = 10_000;
+
+let tenant: Tenant | null = null;
+let waited = 0;
+
+/** The core, for a firewall whose packets lie in it (`view`) and whose connections shall; null: not there, or not now. */
+export function rentTables(view: DataView, applicant: Tenant): Core | null {
+  if (!built || view !== built.view) return null;
+  if (tenant !== null) {
+    if (++waited < PATIENCE) return null;
+    tenant.leave();
+  }
+  tenant = applicant;
+  waited = 0;
+  return built;
+}
+
+/** The tenant is still there. */
+export function stay(): void {
+  waited = 0;
+}
+
+/** The connections' part is free again, and all zeroes. */
+export function vacateTables(leaving: Tenant): void {
+  if (tenant === leaving) tenant = null;
+}
