@@ -29,8 +29,11 @@ export const ROUTING = 0x90000;
 export const ROUTING_SIZE = 0x20000;
 export const ROUTED_DEVICES = 64;
 export const RANGES = 520;
+/** Where a packet lies that comes alone, not in a capture. */
+export const SINGLE = 0xb0000;
+export const SINGLE_SIZE = 0x20000;
 /** Here the connections' records begin. */
-export const TABLES = 0xb0000;
+export const TABLES = 0xd0000;
 export const MEMORY_SIZE = 0x10000000;
 export const PAGE = 0x10000;
 

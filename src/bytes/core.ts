@@ -4,7 +4,17 @@
  * WebAssembly or its vector instructions are missing or forbidden, uses ordinary memory and gets the same results more slowly.
  */
 import { CORE_CODE } from "../assembly/generated/core-code.ts";
-import { CONTROL, CONTROL_WORDS, MASKS, MEMORY_SIZE, PACKETS, PACKETS_SIZE, PAGE } from "../assembly/layout.ts";
+import {
+  CONTROL,
+  CONTROL_WORDS,
+  MASKS,
+  MEMORY_SIZE,
+  PACKETS,
+  PACKETS_SIZE,
+  PAGE,
+  SINGLE,
+  SINGLE_SIZE,
+} from "../assembly/layout.ts";
 
 /** What assembly/core.ts exports. Addresses are bytes of the memory, also offsets in `view`. */
 interface Functions {
@@ -17,8 +27,10 @@ interface Functions {
 
 export interface Core extends Functions {
   readonly buffer: ArrayBuffer;
-  /** The packets' part, and a view of the memory by which it is recognised. */
+  /** The part that captures are read into, and all that packets lie in. */
   readonly data: Uint8Array;
+  readonly packets: Uint8Array;
+  /** A view of the memory, by which packets that lie in it are recognised. */
   readonly view: DataView;
   /** The words that both sides read and write. */
   readonly control: Int32Array;
@@ -35,6 +47,7 @@ function build(): Core | null {
     return {
       buffer,
       data: new Uint8Array(buffer, PACKETS, PACKETS_SIZE),
+      packets: new Uint8Array(buffer, PACKETS, SINGLE + SINGLE_SIZE),
       view: new DataView(buffer),
       control: new Int32Array(buffer, CONTROL, CONTROL_WORDS),
       ...(instance.exports as unknown as Functions),
@@ -67,6 +80,23 @@ export function claimPackets(): Core | null {
 /** Gives the packets' part back, if `view` is of it. */
 export function releasePackets(view: DataView): void {
   if (built && view === built.view) reading = false;
+}
+
+// ── the single packet's part ─────────────────────────────────────────────────────────────────────────
+
+let single = false;
+
+/** The core, for a packet of so many bytes at SINGLE; null when another is on its way there, or it has no room. */
+export function claimSingle(length: number): Core | null {
+  const core = theCore();
+  if (single || core === null || length > SINGLE_SIZE) return null;
+  single = true;
+  return core;
+}
+
+/** The packet's way is over. Its bytes stay until the next one comes. */
+export function releaseSingle(): void {
+  single = false;
 }
 
 // ── the connections' part ────────────────────────────────────────────────────────────────────────────

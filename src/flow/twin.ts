@@ -53,5 +53,7 @@ export class TwinEngine implements ReplayEngine {
     return [];
   }
 
-  close(): void {}
+  close(): void {
+    this.firewall.close();
+  }
 }

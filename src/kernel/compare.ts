@@ -140,15 +140,19 @@ function elementsOf(saved: readonly string[]): string[] {
 /** Asks the twin, by the clock and with the dice of the kernel's answer. */
 export function askTwin(scenario: Scenario, kernel: Answer, { telling, silent } = new Twins(scenario)): Answer {
   const side = new TwinSide(telling, silent);
-  const events = scenario.events.map(
-    ({ dev, hex, outDev }, i): EventAnswer => side.ask(dev, Buffer.from(hex, "hex"), kernel.events[i], outDev).answer,
-  );
-  return {
-    events,
-    save: scenario.rules === null ? "" : side.save(4),
-    save6: scenario.rules6 === null ? "" : side.save(6),
-    ...(kernel.elements === undefined ? {} : { elements: elementsOf(side.sets()) }),
-  };
+  try {
+    const events = scenario.events.map(
+      ({ dev, hex, outDev }, i): EventAnswer => side.ask(dev, Buffer.from(hex, "hex"), kernel.events[i], outDev).answer,
+    );
+    return {
+      events,
+      save: scenario.rules === null ? "" : side.save(4),
+      save6: scenario.rules6 === null ? "" : side.save(6),
+      ...(kernel.elements === undefined ? {} : { elements: elementsOf(side.sets()) }),
+    };
+  } finally {
+    side.close();
+  }
 }
 
 /** Everything in which the twin's answer differs from the kernel's, in the order of the packets. */

@@ -60,6 +60,11 @@ export class TwinSide {
     );
   }
 
+  close(): void {
+    this.#telling.firewall.close();
+    this.#silent?.firewall.close();
+  }
+
   /** As KernelFirewall.sets. */
   sets(): string[] {
     return withBoth(this.#telling, this.#silent, ({ firewall }) => firewall.host.sets.save().split("\n"));

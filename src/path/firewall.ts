@@ -5,6 +5,8 @@
  * `replay --format json` prints. For millions of packets, point `firewall.packet` at the bytes, call `run()`, and read
  * the numeric fields (`verdict`, `path`, `state`, `decision`) of `firewall.result`: that way allocates nothing.
  */
+import { SINGLE } from "../assembly/layout.ts";
+import { claimSingle, releaseSingle } from "../bytes/core.ts";
 import { hexOf } from "../bytes/hex.ts";
 import { Conntrack } from "../conntrack/conntrack.ts";
 import { HostError } from "../host/error.ts";
@@ -169,6 +171,8 @@ export class Firewall {
   readonly #rulesets: { readonly 4: Ruleset | null; readonly 6: Ruleset | null };
   readonly #tables: { readonly 4: readonly CompiledTable[]; readonly 6: readonly CompiledTable[] };
   readonly #texts = new Map<object, string>();
+  /** The packet lies in the core's memory. */
+  #inCore = false;
   /** Where emitted packets are noted down, while an Outcome is wanted. */
   #out: Emitted[] | null = null;
   #onEmit: ((dev: Interface, p: Packet) => void) | null = null;
@@ -269,12 +273,17 @@ export class Firewall {
     const time = about.time ?? this.host.now;
     if (!Number.isFinite(time)) throw new TypeError(`a packet's time is a number of microseconds, not ${time}`);
     const mac = about.mac ?? NO_BYTES;
-    const copy = new Uint8Array(mac.length + bytes.length);
-    copy.set(mac);
-    copy.set(bytes, mac.length);
-    p.load(copy, new DataView(copy.buffer), mac.length, copy.length);
+    const length = mac.length + bytes.length;
+    // Who wants steps gets none of the short ways anyhow.
+    const core = about.steps === true ? null : claimSingle(length);
+    this.#inCore = core !== null;
+    const at = core === null ? 0 : SINGLE;
+    const data = core === null ? new Uint8Array(length) : core.packets;
+    data.set(mac, at);
+    data.set(bytes, at + mac.length);
+    p.load(data, core === null ? new DataView(data.buffer) : core.view, at + mac.length, at + length);
     if (mac.length > 0) {
-      p.mac = 0;
+      p.mac = at;
       p.macLength = mac.length;
     }
     p.time = time;
@@ -298,6 +307,7 @@ export class Firewall {
       // What conntrack saw: of a fragment all that it belongs to.
       entry = p.ct !== 0 ? this.conntrack.line(p) : entryOf(this.conntrack, p.state === 0 ? bytes : p.bytes(), p.zone);
     } finally {
+      if (this.#inCore) releaseSingle();
       this.#out = null;
       this.#listen();
       p.steps = null;
@@ -363,6 +373,11 @@ export class Firewall {
     const dev = this.host.interfaces[p.outDev];
     if (this.#out !== null) this.#out.push({ dev: dev.name, bytes: hexOf(p.data, p.start, p.end) });
     if (this.#onEmit !== null) this.#onEmit(dev, p);
+  }
+
+  /** Leaves memory that firewalls share to the others. Needed only where many are made; this one can still be used. */
+  close(): void {
+    this.conntrack.connections(4).leave();
   }
 
   /** Moves the clock without a packet: fragment queues time out (and may answer). µs since 1970. */

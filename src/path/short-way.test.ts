@@ -100,6 +100,7 @@ test("whoever listens hears of the same fate, and every drop has a reason", (t) 
       }
       t.is(silent.save(4), telling.save(4));
       t.deepEqual(silent.connections(), telling.connections());
+      silent.close();
     }),
     { numRuns: 400 },
   );

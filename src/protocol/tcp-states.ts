@@ -22,7 +22,6 @@
 
 import { TCP_KINDS, TCP_NEXT, TCP_VALID } from "../assembly/layout.ts";
 import {
-  LAST_ACK,
   SEGMENT_ACK,
   SEGMENT_FIN,
   SEGMENT_KINDS,
@@ -30,8 +29,6 @@ import {
   SEGMENT_RST,
   SEGMENT_SYN,
   SEGMENT_SYNACK,
-  TCP_IGNORE,
-  TCP_INVALID,
   TCP_STATES,
 } from "../assembly/tcp-words.ts";
 import type { Core } from "../bytes/core.ts";
