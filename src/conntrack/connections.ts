@@ -9,6 +9,7 @@
  */
 import {
   CAPACITY,
+  CONTROL_WORDS,
   CREATED,
   EARLIEST,
   FREE,
@@ -103,12 +104,8 @@ export class Connections extends Records implements Tenant {
     const pairWords = this.#index.whole;
     const pairsAt = TABLES + recordWords * WORD;
     if (!(pairsAt + pairWords * WORD <= MEMORY_SIZE)) return false;
-    this.#move(
-      new Int32Array(core.buffer, TABLES, recordWords),
-      new Int32Array(core.buffer, pairsAt, pairWords),
-      core.control,
-    );
-    this.control[CAPACITY] = this.#limit;
+    const pairs = new Int32Array(core.buffer, pairsAt, pairWords);
+    this.#move(this.#limit, new Int32Array(core.buffer, TABLES, recordWords), pairs, core.control);
     this.control[RECORDS_AT] = TABLES;
     this.control[PAIRS_AT] = pairsAt;
     this.#core = core;
@@ -120,22 +117,30 @@ export class Connections extends Records implements Tenant {
     if (this.#core === null) return;
     const { record, control } = this;
     const { pairs } = this.#index;
-    const used = (control[TOP] + 1) * this.stride;
-    const words = Int32Array.from(control);
-    words[CAPACITY] = Math.max(control[TOP], FIRST_CAPACITY);
-    this.#move(new Int32Array((words[CAPACITY] + 1) * this.stride), new Int32Array(words[PAIRS_END]), words);
-    record.fill(0, 0, used);
-    pairs.fill(0, 0, words[PAIRS_END]);
+    const capacity = Math.max(control[TOP], FIRST_CAPACITY);
+    const own = new Int32Array((capacity + 1) * this.stride);
+    this.#move(capacity, own, new Int32Array(control[PAIRS_END]), new Int32Array(CONTROL_WORDS));
+    record.fill(0, 0, (control[TOP] + 1) * this.stride);
+    pairs.fill(0, 0, control[PAIRS_END]);
     this.#core = null;
     vacateTables(this);
   }
 
-  #move(record: Int32Array, pairs: Int32Array, control: Int32Array): void {
+  #move(capacity: number, record: Int32Array, pairs: Int32Array, control: Int32Array): void {
     record.set(this.record.subarray(0, (this.control[TOP] + 1) * this.stride));
     this.record = record;
     control.set(this.control);
     this.#index.move(pairs, control);
     this.control = control;
+    control[CAPACITY] = capacity;
+    this.#resizeOptional();
+  }
+
+  /** Makes what is not kept in the records as long as they are. */
+  #resizeOptional(): void {
+    const length = this.control[CAPACITY] + 1;
+    if (this.counters !== null) this.counters = resized(this.counters, length * 4);
+    if (this.starts !== null) this.starts = resized(this.starts, length);
   }
 
   /** Bytes that this table holds: records, index, and what is counted where it is counted. */
@@ -378,8 +383,7 @@ export class Connections extends Records implements Tenant {
     this.control[CAPACITY] = rest && this.#limit < LARGEST ? this.#limit : larger;
     this.record = new Int32Array((this.control[CAPACITY] + 1) * this.stride);
     this.record.set(old);
-    if (this.counters !== null) this.counters = longer(this.counters, (this.control[CAPACITY] + 1) * 4);
-    if (this.starts !== null) this.starts = longer(this.starts, this.control[CAPACITY] + 1);
+    this.#resizeOptional();
   }
 
   /** IPv4: the reply is the original with its ends exchanged, so that both have one hash. */
@@ -557,8 +561,8 @@ export class Connections extends Records implements Tenant {
 
 const hashed = new Tuple();
 
-function longer(old: Float64Array, length: number): Float64Array {
+function resized(old: Float64Array, length: number): Float64Array {
   const array = new Float64Array(length);
-  array.set(old);
+  array.set(old.length > length ? old.subarray(0, length) : old);
   return array;
 }

@@ -215,3 +215,36 @@ for (const [what, rules] of [
     );
     t.true(used > 300, "most were tracked in the core");
   });
+
+test("many connections move into the core and out again, with their counters, times and order", (t) => {
+  const sysctl = { "net.netfilter.nf_conntrack_acct": 1, "net.netfilter.nf_conntrack_timestamp": 1 };
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ flow: fc.nat(999), back: fc.boolean(), closes: fc.nat(40) }), {
+        minLength: 70,
+        maxLength: 200,
+      }),
+      (steps) => {
+        const [silent, telling] = [firewall(FILTER, sysctl), firewall(FILTER, sysctl)];
+        for (const [i, { flow, back, closes }] of steps.entries()) {
+          const talk = new Talk();
+          const { dev, bytes } = talk.packet({ ...ORDINARY, udp: true, forth: !back, flow: 0, flags: 0 });
+          new DataView(bytes.buffer).setUint16(back ? 22 : 20, 10_000 + flow);
+          new DataView(bytes.buffer).setUint16(26, 0);
+          const time = 1e15 + i * 1e5;
+          const short = silent.receive(dev, bytes, { time });
+          t.deepEqual(short, withoutSteps(telling.receive(dev, bytes, { time, steps: true })));
+          if (closes === 0) silent.close();
+        }
+        t.deepEqual(silent.connections(4, { extended: true }), telling.connections(4, { extended: true }));
+        t.deepEqual(recordsOf(silent), recordsOf(telling));
+        silent.close();
+        t.deepEqual(recordsOf(silent), recordsOf(telling));
+      },
+    ),
+    {
+      numRuns: 30,
+      examples: [[Array.from({ length: 900 }, (_, flow) => ({ flow, back: false, closes: flow % 300 }))]],
+    },
+  );
+});
