@@ -6,7 +6,7 @@
  * which know everything. `track` says 0 then.
  */
 
-import { NOW, RANGES, ROUTE, ROUTING, UDP_TIMEOUT, UDP_TIMEOUT_STREAM } from "./layout";
+import { NOW, RANGES, ROUTE, ROUTED_TO, ROUTING, UDP_TIMEOUT, UDP_TIMEOUT_STREAM } from "./layout";
 import { STATUS, TIMEOUT, TRACKER_WORDS } from "./record-words";
 import {
   IPS_ASSURED,
@@ -18,7 +18,7 @@ import {
   IPS_SEQ_ADJUST,
 } from "./status";
 import { fold, sum } from "./sum";
-import { control, create, find, hashOf, insert, recordOf, refresh, setControl } from "./table";
+import { control, create, find, hashOf, insert, recordOf, refresh, setControl, sourceOf } from "./table";
 import { isOpening, isSoundSegment, open, proceed, word } from "./tcp";
 
 export { sum } from "./sum";
@@ -30,7 +30,6 @@ const PROTOCOL = 9;
 const TTL = 8;
 const HEADER = 20;
 const TCP = 6;
-const UDP = 17;
 const UDP_HEADER = 8;
 
 /** Connections whose packets are not all alike. */
@@ -50,49 +49,49 @@ const UNKNOWN = -1;
 const STREAM_AFTER = 2 * 250;
 const STREAM_AT = (TRACKER_WORDS + 1) * WORD;
 
-// The packet that `track` did not know, for `begin`.
-let newL4 = 0;
-let newEnd = 0;
-let newTotal = 0;
-let newSource = 0;
-let newDestination = 0;
-let newPorts = 0;
-let newProtocol = 0;
+// The packet at hand, of which `begin` makes a connection when it has none: its tuple, its transport header, where what is
+// there of it ends, and how many bytes the header declares from there on.
+let source = 0;
+let destination = 0;
+let ports = 0;
+let protocol = 0;
+let header = 0;
+let present = 0;
+let total = 0;
 
 /**
  * Conntrack.track of a whole IPv4 packet of `length` bytes at `start`, with its TCP or UDP header at `l4`, of which the bytes
  * before `end` are there. `verify`: 1 when its checksum is to be verified.
  */
 export function track(start: i32, l4: i32, end: i32, length: i32, verify: i32): i32 {
-  const protocol: i32 = load<u8>(start, PROTOCOL);
-  const source = word(start, SOURCE);
-  const destination = word(start, DESTINATION);
-  const ports = word(l4, 0);
-  const total = start + length - l4;
-  const node = find(hashOf(source, destination, ports, protocol), source, destination, ports, protocol);
-  const verified =
-    protocol === TCP ? soundSegment(start, l4, end, total, verify) : soundDatagram(start, l4, end, total, verify);
+  return judge(start, look(start, l4, end, length), verify);
+}
+
+/** Makes this the packet at hand. Its node, or 0. */
+function look(start: i32, l4: i32, end: i32, length: i32): i32 {
+  source = word(start, SOURCE);
+  destination = word(start, DESTINATION);
+  ports = word(l4, 0);
+  protocol = load<u8>(start, PROTOCOL);
+  header = l4;
+  present = end;
+  total = start + length - l4;
+  return find(hashOf(source, destination, ports, protocol), source, destination, ports, protocol);
+}
+
+/** What `track` says of the packet at hand, which is one of the connection's with this node, or begins one. */
+function judge(start: i32, node: i32, verify: i32): i32 {
+  const tcp = protocol === TCP;
+  const verified = tcp ? soundSegment(start, verify) : soundDatagram(start, verify);
   if (verified < 0) return LONG_WAY;
-  if (node === 0) {
-    if (protocol === TCP && !isOpening(l4)) return LONG_WAY;
-    newL4 = l4;
-    newEnd = end;
-    newTotal = total;
-    newSource = source;
-    newDestination = destination;
-    newPorts = ports;
-    newProtocol = protocol;
-    return UNKNOWN - verified;
-  }
+  if (node === 0) return tcp && !isOpening(header) ? LONG_WAY : UNKNOWN - verified;
   const record = recordOf(node >>> 1);
   if ((load<i32>(record, STATUS * WORD) & UNUSUAL) !== 0) return LONG_WAY;
   const direction = node & 1;
   const answer = ((node >>> 1) << 4) | verified;
-  if (protocol === TCP) {
-    if (!proceed(record, direction, l4, end, total)) return LONG_WAY;
-    return answer | (direction === 1 ? CT_ESTABLISHED_REPLY : CT_ESTABLISHED);
-  }
-  return datagram(record, direction, answer);
+  if (!tcp) return datagram(record, direction, answer);
+  if (!proceed(record, direction, header, present, total)) return LONG_WAY;
+  return answer | (direction === 1 ? CT_ESTABLISHED_REPLY : CT_ESTABLISHED);
 }
 
 // What is to be verified.
@@ -101,19 +100,23 @@ const HEADER_CHECKSUM = 2;
 
 /**
  * ip_rcv, nf_conntrack_in and the routing decision, of a packet that came in by device `iif`, of whose `wire` bytes those
- * before `end` are there: as `track`. It can be forwarded: there is time to live, and the route is one that is known.
+ * before `end` are there: as `track`. It can be forwarded: there is time to live, and the route is one that is known. That of
+ * a connection's packet leads where the connection's translation says.
  */
 export function receive(start: i32, l4: i32, end: i32, wire: i32, verify: i32, iif: i32): i32 {
   const first = word(start, 0);
   const length = first & 0xffff;
   const table = load<i32>(ROUTING + iif * WORD);
   if (table === 0) return LONG_WAY;
-  const route = rangeOf(table, word(start, DESTINATION)) >>> 1;
   if (first >>> 24 !== 0x45 || length < HEADER || length > wire || load<u8>(start, TTL) <= 1) return LONG_WAY;
-  if (route === 0 || (rangeOf(table, word(start, SOURCE)) & 1) === 0) return LONG_WAY;
   if ((verify & HEADER_CHECKSUM) !== 0 && !headerHolds(start)) return LONG_WAY;
+  const node = look(start, l4, end, length);
+  const to = node === 0 ? destination : sourceOf(node ^ 1);
+  const route = rangeOf(table, to) >>> 1;
+  if (route === 0 || (rangeOf(table, source) & 1) === 0) return LONG_WAY;
   setControl(ROUTE, route);
-  return track(start, l4, end, length, verify & TRANSPORT_CHECKSUM);
+  setControl(ROUTED_TO, to);
+  return judge(start, node, verify & TRANSPORT_CHECKSUM);
 }
 
 /** Route << 1 | ordinary of the range that the address is in. */
@@ -138,32 +141,27 @@ function headerHolds(start: i32): bool {
 }
 
 /** 0 or VERIFIED; -1 when something is wrong. */
-function soundSegment(start: i32, l4: i32, end: i32, total: i32, verify: i32): i32 {
-  if (!isSoundSegment(l4, total)) return -1;
+function soundSegment(start: i32, verify: i32): i32 {
+  if (!isSoundSegment(header, total)) return -1;
   if (verify === 0) return 0;
-  return holds(start, l4, end, total, TCP) ? VERIFIED : -1;
+  return checksumHolds(start) ? VERIFIED : -1;
 }
 
-function soundDatagram(start: i32, l4: i32, end: i32, total: i32, verify: i32): i32 {
-  const lengthAndSum = word(l4, 4);
+function soundDatagram(start: i32, verify: i32): i32 {
+  const lengthAndSum = word(header, 4);
   const declared = lengthAndSum >>> 16;
   if (declared > total || declared < UDP_HEADER) return -1;
   if (verify === 0 || (lengthAndSum & 0xffff) === 0) return 0;
-  return holds(start, l4, end, total, UDP) ? VERIFIED : -1;
+  return checksumHolds(start) ? VERIFIED : -1;
 }
 
 /** conntrack/checksum.ts: checksumHolds, over little-endian words. */
-function holds(start: i32, l4: i32, end: i32, total: i32, protocol: i32): bool {
-  const source = load<i32>(start, SOURCE);
-  const destination = load<i32>(start, DESTINATION);
-  const pseudo =
-    (source & 0xffff) +
-    (source >>> 16) +
-    (destination & 0xffff) +
-    (destination >>> 16) +
-    (protocol << 8) +
-    (((total & 0xff) << 8) | (total >>> 8));
-  return fold(sum(l4, end) + pseudo) === 0xffff;
+function checksumHolds(start: i32): bool {
+  const from = load<i32>(start, SOURCE);
+  const to = load<i32>(start, DESTINATION);
+  const addresses = (from & 0xffff) + (from >>> 16) + (to & 0xffff) + (to >>> 16);
+  const length = ((total & 0xff) << 8) | (total >>> 8);
+  return fold(sum(header, present) + addresses + (protocol << 8) + length) === 0xffff;
 }
 
 /** protocol/udp.ts: trackDatagram, of a flow that is known. */
@@ -183,12 +181,12 @@ function datagram(record: i32, direction: i32, answer: i32): i32 {
   return answer | (answered ? CT_ESTABLISHED : CT_NEW);
 }
 
-/** An unconfirmed connection for the packet that `track` did not know: its handle, or 0 when there is no room. */
+/** An unconfirmed connection for the packet at hand: its handle, or 0 when there is no room. */
 export function begin(): i32 {
-  const handle = create(newSource, newDestination, newPorts, newProtocol);
+  const handle = create(source, destination, ports, protocol);
   if (handle === 0) return 0;
   const record = recordOf(handle);
-  if (newProtocol === TCP) open(record, newL4, newEnd, newTotal);
+  if (protocol === TCP) open(record, header, present, total);
   else {
     store<i32>(record, control(NOW) + STREAM_AFTER, STREAM_AT);
     store<i32>(record, control(UDP_TIMEOUT), TIMEOUT * WORD);

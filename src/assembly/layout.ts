@@ -60,8 +60,9 @@ export const PAIRS_END = 11;
 export const RECORDS_AT = 12;
 export const PAIRS_AT = 13;
 export const SEED = 14;
-/** What `receive` found: the number of the packet's route. */
+/** What `receive` found: the number of the packet's route, and the address that it leads to. */
 export const ROUTE = 15;
+export const ROUTED_TO = 22;
 // Sysctls; timeouts in jiffies.
 export const MAX_RETRANS = 16;
 export const TIMEOUT_MAX_RETRANS = 17;

@@ -87,6 +87,11 @@ export function find(hash: i32, source: i32, destination: i32, ports: i32, key: 
   return 0;
 }
 
+/** The address that packets of the direction come from. */
+export function sourceOf(node: i32): i32 {
+  return load<i32>(recordOf(node >>> 1) + NODES_AT + (node & 1) * (NODE4 * WORD));
+}
+
 function differences(node: i32, source: i32, destination: i32, ports: i32, key: i32): i32 {
   return (
     (load<i32>(node) ^ source) |

@@ -3,7 +3,7 @@
  * forwarded, in one call of the core (assembly/core.ts). Whatever is not as it usually is takes the long way of receive4.ts,
  * from which the core learns the routes.
  */
-import { RANGES, ROUTE, ROUTED_DEVICES, ROUTING, ROUTING_SIZE } from "../assembly/layout.ts";
+import { RANGES, ROUTE, ROUTED_DEVICES, ROUTED_TO, ROUTING, ROUTING_SIZE } from "../assembly/layout.ts";
 import type { Core } from "../bytes/core.ts";
 import { verifies } from "../conntrack/checksum.ts";
 import type { Conntrack } from "../conntrack/conntrack.ts";
@@ -14,6 +14,8 @@ import { PREROUTING } from "../packet/hook.ts";
 import { IPV4_MIN_HEADER } from "../packet/ipv4.ts";
 import { CHECKSUM_UNNECESSARY, PACKET_HOST } from "../packet/packet.ts";
 import type { Skb } from "./skb.ts";
+import type { SkbWalk } from "./stack.ts";
+import { stateOf } from "./states.ts";
 
 // What the core is to verify.
 const TRANSPORT_CHECKSUM = 1;
@@ -24,8 +26,13 @@ const RANGE = 8;
 const FIRST_BYTES = 256;
 
 export class CoreWay {
-  /** Nothing but conntrack looks at packets before the routing decision. */
+  /** Nobody but conntrack and `nat` looks at packets before the routing decision. */
   open = false;
+  /** What NAT does with arriving packets; null: there is no nat table. */
+  nat: SkbWalk | null = null;
+  /** The way of the last packet. */
+  route: Route | null = null;
+  #routedTo = 0;
   readonly #host: Host;
   readonly #conntrack: Conntrack;
   /** By number; 0 is none. */
@@ -40,19 +47,30 @@ export class CoreWay {
     this.#conntrack = conntrack;
   }
 
-  /** The packet's route, when it is received and tracked; null: nothing was done. */
-  receive(p: Skb): Route | null {
-    if (!this.open || !isOrdinary(p)) return null;
+  /** Receives and tracks the packet, and leaves its route in `route`. False: nothing was done. */
+  receive(p: Skb): boolean {
+    if (!this.open || !isOrdinary(p)) return false;
     const conntrack = this.#conntrack;
     const core = conntrack.core.of(p);
-    if (core === null) return null;
+    if (core === null) return false;
     if (this.#lesson !== conntrack.core.lesson || this.#devices[p.inDev] === 0) this.#teach(core, p.inDev);
     conntrack.tick();
     p.hook = PREROUTING;
     const header = p.checksum === CHECKSUM_UNNECESSARY ? 0 : HEADER_CHECKSUM;
     const transport = verifies(conntrack, p) ? TRANSPORT_CHECKSUM : 0;
     const said = core.receive(p.start, p.l4, p.end, p.wire, header | transport, p.inDev);
-    return conntrack.core.adopt(core, p, said) ? this.#routes[core.control[ROUTE]] : null;
+    if (!conntrack.core.adopt(core, p, said)) return false;
+    p.iif = p.inDev;
+    p.outDev = 0;
+    p.state = stateOf(p);
+    this.route = this.#routes[core.control[ROUTE]];
+    this.#routedTo = core.control[ROUTED_TO];
+    return true;
+  }
+
+  /** Does the last packet's route lead to this address? */
+  leadsTo(address: number): boolean {
+    return this.#routedTo === address;
   }
 
   /** Tells the core the routing decision for what comes in by a device. */

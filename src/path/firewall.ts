@@ -28,7 +28,7 @@ import { type By, Decisions, PASS } from "./decisions.ts";
 import { entryOf } from "./entry-of.ts";
 import type { Explainer } from "./explain.ts";
 import { canGenerate } from "./generate.ts";
-import { hookWalks, onlyTracksArrivals } from "./hook-walks.ts";
+import { hookWalks, natOfArrivals, onlyTracksArrivals } from "./hook-walks.ts";
 import { type CompiledTable, compileRuleset } from "./program.ts";
 import { Skb } from "./skb.ts";
 import { Stack } from "./stack.ts";
@@ -210,10 +210,12 @@ export class Firewall {
     const tables = this.#tables[family];
     for (const table of tables) prepareTable(table, this.host, generates);
     const gather = family === 4 ? (p: Skb) => stack.fragments4.gather(p) : (p: Skb) => stack.fragments6.gather(p);
-    const walks = hookWalks({ stack, family, tables, gather, explainer: this.#explainer() }, generates);
+    const parts = { stack, family, tables, gather, explainer: this.#explainer() };
+    const walks = hookWalks(parts, generates);
     if (family === 4) {
       stack.hooks4 = walks;
       stack.coreWay.open = this.conntrack.armed(4) && onlyTracksArrivals(tables);
+      stack.coreWay.nat = natOfArrivals(parts);
     } else stack.hooks6 = walks;
   }
 

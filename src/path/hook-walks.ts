@@ -42,9 +42,18 @@ export function hookWalks(parts: Parts, generates: boolean): HookWalks {
   return { preRouting, input, forward, output, postRouting };
 }
 
-/** Whether conntrack alone looks at packets that arrive before they are routed: no table has rules for them. */
+/** Whether nobody but conntrack and NAT looks at packets that arrive before they are routed. */
 export function onlyTracksArrivals(tables: readonly CompiledTable[]): boolean {
-  return stepsAt(PREROUTING).every((step) => tables.find((t) => t.name === step)?.base[PREROUTING] == null);
+  return stepsAt(PREROUTING).every((step) => step === "nat" || baseOf(tables, step, PREROUTING) === null);
+}
+
+/** NAT's step of arriving packets; null: there is none. */
+export function natOfArrivals(parts: Parts): SkbWalk | null {
+  return hookStep(parts, PREROUTING, "nat")?.walk ?? null;
+}
+
+function baseOf(tables: readonly CompiledTable[], step: StepName, hook: Hook): CompiledChain | null {
+  return tables.find((table) => table.name === step)?.base[hook] ?? null;
 }
 
 /** Spelt out, so that every call site has one callee and the engine can inline it. */

@@ -32,25 +32,33 @@ import { compileOptions, noOptions } from "./ip-options.ts";
 import { optionsHost } from "./options-host.ts";
 import { type Skb, WAY_INPUT, WAY_NONE, WAY_OUTPUT } from "./skb.ts";
 import { ALL_HOSTS, type Stack } from "./stack.ts";
-import { stateOf } from "./states.ts";
 
 const TCP_HEADER = 20;
 
 /** ip_rcv, with `p.inDev` set. A packet that comes through lo may bring its route along. */
 export function receive4(on: Stack, p: Skb): number {
-  const known = on.coreWay.receive(p);
-  if (known !== null) {
-    p.iif = p.inDev;
-    p.outDev = 0;
-    p.state = stateOf(p);
-    return goOn(on, p, known);
-  }
+  if (on.coreWay.receive(p)) return translateAndGoOn(on, p);
   if (!isSound(p)) return on.drop(p, whatIsWrong(p));
   p.iif = p.inDev;
   p.outDev = 0;
   on.enter(PREROUTING, p);
   const code = on.hooks4.preRouting(p);
   if ((code & 3) !== ACCEPT) return code;
+  return route4(on, p);
+}
+
+/** What follows on the core's way in: NAT, and the routing decision where that leads elsewhere. */
+function translateAndGoOn(on: Stack, p: Skb): number {
+  const { nat, route } = on.coreWay;
+  if (nat !== null) {
+    const code = nat(p);
+    if ((code & 3) !== ACCEPT) return code;
+    if (!on.coreWay.leadsTo(p.dst0)) return route4(on, p);
+  }
+  return route === null ? route4(on, p) : goOn(on, p, route);
+}
+
+function route4(on: Stack, p: Skb): number {
   if (p.route !== null || p.pieces !== null || p.steps !== null || p.packetType !== PACKET_HOST) return finish(on, p);
   // ip_rcv_finish, for nearly all packets.
   const route = on.host.input4(p.dst0, p.src0, p.inDev, p.tos, p.mark);
