@@ -14,17 +14,18 @@ import { build, transform } from "esbuild";
 /** @typedef {{type: string, start: number, end: number, [key: string]: any}} Node */
 
 /**
- * As esbuild's `build` with an ESM bundle and source maps, but constants stay constants.
- * @param {BuildOptions} options
+ * As esbuild's `build` with an ESM bundle and source maps, but constants stay constants. Returns what went into it.
+ * @param {BuildOptions} options `minify` and `minifyWhitespace` as there
  */
-export async function bundle({ minify, ...options }) {
-  const { outputFiles } = await build({
+export async function bundle({ minify, minifyWhitespace, ...options }) {
+  const { outputFiles, metafile } = await build({
     logLevel: "warning",
     ...options,
     bundle: true,
     format: "esm",
     sourcemap: true,
     write: false,
+    metafile: true,
   });
   const maps = new Map(outputFiles.filter(({ path }) => path.endsWith(".map")).map(({ path, text }) => [path, text]));
   let changed = false;
@@ -32,12 +33,13 @@ export async function bundle({ minify, ...options }) {
     let code = withConstants(text, path);
     changed ||= code !== text;
     let map = /** @type {string} */ (maps.get(`${path}.map`));
-    if (minify) {
+    if (minify || minifyWhitespace) {
       const comment = code.lastIndexOf("//# sourceMappingURL=");
       const inline = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString("base64")}\n`;
       const target = options.target;
       const small = await transform(code.slice(0, comment) + inline, {
         minify,
+        minifyWhitespace,
         format: "esm",
         target,
         sourcemap: "external",
@@ -49,6 +51,7 @@ export async function bundle({ minify, ...options }) {
     write(`${path}.map`, map);
   }
   if (!changed) throw new Error(`${options.outfile ?? options.outdir}: esbuild no longer prints constants as "var"`);
+  return Object.keys(metafile.inputs);
 }
 
 /**

@@ -3,9 +3,9 @@
  * stands. First the shape (which keys there are and what they hold), then what it means (is the gateway reachable, does
  * the sysctl exist), item by item, so that one reading shows all mistakes.
  */
-import { createRequire } from "node:module";
+import * as yaml from "yaml";
 import type { Document, LineCounter, Node } from "yaml";
-import type { z as Zod } from "zod";
+import * as z from "zod";
 import { type HostConfig, type SysctlMap, sysctlEntries } from "../host/config.ts";
 import { HostError } from "../host/error.ts";
 import { Host } from "../host/host.ts";
@@ -20,13 +20,8 @@ export interface HostFile {
 
 type Path = readonly PropertyKey[];
 
-/** Loaded when a host is described: to read these two takes longer than to start all the rest. */
-const load = createRequire(import.meta.url);
-const yaml = () => load("yaml") as typeof import("yaml");
-const zod = () => load("zod") as typeof import("zod");
-
 /** Which keys there are, and what they hold. */
-function formOf({ z }: typeof import("zod")) {
+function formOf() {
   const expected = (what: string) => ({ error: () => `expected ${what}` });
   const text = (what: string) => z.string(expected(what));
   const wholeNumber = (what: string) => z.int(expected(what));
@@ -50,7 +45,7 @@ function formOf({ z }: typeof import("zod")) {
     mtu: wholeNumber("a number of bytes such as 1500").nullable().optional(),
   };
   const SETTING = "a number or a text";
-  const setting: Zod.ZodType = z.lazy(() =>
+  const setting: z.ZodType = z.lazy(() =>
     z.union([z.number(), z.string(), z.boolean(), z.null(), z.record(z.string(), setting)], expected(SETTING)),
   );
   const lines = (what: string) => z.union([z.string(), z.array(text("a line of text")), z.null()], expected(what));
@@ -106,8 +101,8 @@ function formOf({ z }: typeof import("zod")) {
 
 /** Reads a host's description; `file` is for the sentences. The config is only good for use when there is no problem. */
 export function loadHostFile(source: string, file: string): HostFile {
-  const counter = new (yaml().LineCounter)();
-  const document = yaml().parseDocument(source, { lineCounter: counter, prettyErrors: false });
+  const counter = new (yaml.LineCounter)();
+  const document = yaml.parseDocument(source, { lineCounter: counter, prettyErrors: false });
   const places = new Places(source, file, counter, document);
   let data: unknown = {};
   try {
@@ -129,7 +124,7 @@ export function loadHostFile(source: string, file: string): HostFile {
       return { config: {}, problems: [places.at(0, 1, error instanceof Error ? error.message : String(error))] };
     }
   }
-  const checked = formOf(zod()).safeParse(data);
+  const checked = formOf().safeParse(data);
   if (!checked.success)
     return { config: {}, problems: inOrder(checked.error.issues.flatMap((issue) => shapeProblems(issue, [], places))) };
   const config = data as HostConfig;
@@ -137,7 +132,7 @@ export function loadHostFile(source: string, file: string): HostFile {
 }
 
 /** A zod issue as problems; inside a union, those of the form that was meant. */
-function shapeProblems(issue: Zod.core.$ZodIssue, above: Path, places: Places): Problem[] {
+function shapeProblems(issue: z.core.$ZodIssue, above: Path, places: Places): Problem[] {
   const path = [...above, ...issue.path];
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => places.ofKey([...path, key], `there is no "${key}" here${known(path)}`));
@@ -311,11 +306,11 @@ class Places {
   of(path: Path, message: string, words?: string): Problem {
     for (let depth = path.length; depth >= 0; depth--) {
       const node = depth === 0 ? this.#document.contents : this.#document.getIn(path.slice(0, depth), true);
-      if (!yaml().isNode(node) || !node.range) continue;
+      if (!yaml.isNode(node) || !node.range) continue;
       const [from, to] = this.#span(path.slice(0, depth), node);
       const found = words === undefined || words === "" ? -1 : this.#source.indexOf(words, from);
       if (found >= 0 && found < to) return this.at(found, (words as string).length, message);
-      return this.at(from, yaml().isScalar(node) ? node.range[1] - from : 1, message);
+      return this.at(from, yaml.isScalar(node) ? node.range[1] - from : 1, message);
     }
     return this.at(0, 1, message);
   }
@@ -323,22 +318,22 @@ class Places {
   /** The key at a path. */
   ofKey(path: Path, message: string): Problem {
     const parent = path.length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, -1), true);
-    const key = yaml().isMap(parent)
-      ? parent.items.find((pair) => yaml().isScalar(pair.key) && String(pair.key.value) === path.at(-1))?.key
+    const key = yaml.isMap(parent)
+      ? parent.items.find((pair) => yaml.isScalar(pair.key) && String(pair.key.value) === path.at(-1))?.key
       : null;
-    if (yaml().isScalar(key) && key.range) return this.at(key.range[0], key.range[1] - key.range[0], message);
+    if (yaml.isScalar(key) && key.range) return this.at(key.range[0], key.range[1] - key.range[0], message);
     return this.of(path, message);
   }
 
   /** From the key (a setting is found by its name) to the end of the value. */
   #span(path: Path, node: Node): [number, number] {
     const [from, end] = node.range as readonly [number, number, number];
-    if (yaml().isScalar(node) && path.length > 0) {
+    if (yaml.isScalar(node) && path.length > 0) {
       const parent = path.length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, -1), true);
-      const pair = yaml().isMap(parent)
-        ? parent.items.find((item) => yaml().isScalar(item.key) && String(item.key.value) === String(path.at(-1)))
+      const pair = yaml.isMap(parent)
+        ? parent.items.find((item) => yaml.isScalar(item.key) && String(item.key.value) === String(path.at(-1)))
         : undefined;
-      if (pair !== undefined && yaml().isScalar(pair.key) && pair.key.range && path[0] === "sysctl")
+      if (pair !== undefined && yaml.isScalar(pair.key) && pair.key.range && path[0] === "sysctl")
         return [pair.key.range[0], end];
     }
     return [from, end];
