@@ -3,8 +3,9 @@
  * stands. First the shape (which keys there are and what they hold), then what it means (is the gateway reachable, does
  * the sysctl exist), item by item, so that one reading shows all mistakes.
  */
-import * as yaml from "yaml";
+
 import type { Document, LineCounter, Node } from "yaml";
+import * as yaml from "yaml";
 import * as z from "zod";
 import { type HostConfig, type SysctlMap, sysctlEntries } from "../host/config.ts";
 import { HostError } from "../host/error.ts";
@@ -101,7 +102,7 @@ function formOf() {
 
 /** Reads a host's description; `file` is for the sentences. The config is only good for use when there is no problem. */
 export function loadHostFile(source: string, file: string): HostFile {
-  const counter = new (yaml.LineCounter)();
+  const counter = new yaml.LineCounter();
   const document = yaml.parseDocument(source, { lineCounter: counter, prettyErrors: false });
   const places = new Places(source, file, counter, document);
   let data: unknown = {};
