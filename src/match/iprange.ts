@@ -67,6 +67,10 @@ function inside6({ from, to }: AddressSpan, source: boolean): Predicate {
   return (p) => compare6(p, source, from) >= 0 && compare6(p, source, to) <= 0;
 }
 
+function boundsOf({ from, to }: AddressSpan): [number, number] {
+  return [from[0] >>> 0, to[0] >>> 0];
+}
+
 function predicate(given: GivenOption<AddressSpan> | undefined, source: boolean): Predicate | null {
   if (given === undefined) return null;
   const inside = given.value.from.length === 1 ? inside4(given.value, source) : inside6(given.value, source);
@@ -97,9 +101,10 @@ export const iprange = match({
     return (p) => source(p) && destination(p);
   },
 
+  noSource: (is) => (is["--src-range"] ?? is["--dst-range"])!.value.from.length !== 1,
+
   source(is) {
     const { "--src-range": source, "--dst-range": destination } = is;
-    if ((source ?? destination)!.value.from.length !== 1) return null;
     const parts: string[] = [];
     if (source !== undefined) parts.push(expression(source, true));
     if (destination !== undefined) parts.push(expression(destination, false));
@@ -107,13 +112,10 @@ export const iprange = match({
   },
 
   fields(is) {
+    const { "--src-range": source, "--dst-range": destination } = is;
     const fields: FieldRanges[] = [];
-    for (const [field, given] of [
-      ["src", is["--src-range"]],
-      ["dst", is["--dst-range"]],
-    ] as const)
-      if (given?.not === false && given.value.from.length === 1)
-        fields.push({ field, ranges: [[given.value.from[0] >>> 0, given.value.to[0] >>> 0]] });
+    if (source?.not === false) fields.push({ field: "src", ranges: [boundsOf(source.value)] });
+    if (destination?.not === false) fields.push({ field: "dst", ranges: [boundsOf(destination.value)] });
     return fields;
   },
 

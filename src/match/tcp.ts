@@ -143,8 +143,9 @@ export const tcp = match({
     };
   },
 
+  noSource: (is) => is["--tcp-option"] !== undefined,
+
   source(is) {
-    if (is["--tcp-option"] !== undefined) return null;
     const parts = portExpressions(is);
     const flags = is["--tcp-flags"];
     if (flags !== undefined)

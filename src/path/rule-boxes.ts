@@ -8,9 +8,10 @@
 import type { Host } from "../host/host.ts";
 import type { Family } from "../packet/hook.ts";
 import type { Packet } from "../packet/packet.ts";
-import type { AddressMatch, InterfaceMatch } from "../rules/ruleset.ts";
+import type { FieldRanges } from "../rules/extension.ts";
+import type { AddressMatch, InterfaceMatch, Rule, Use } from "../rules/ruleset.ts";
 import { devicesMatching } from "./condition.ts";
-import type { CompiledRule } from "./program.ts";
+import type { CompiledChain } from "./program.ts";
 
 export const SPORT = 0;
 export const DPORT = 1;
@@ -82,34 +83,51 @@ export class RuleBoxes {
   /** null: no rule says anything of the field. */
   readonly #columns: (Column | null)[] = new Array(FIELD_COUNT).fill(null);
 
-  constructor(rules: readonly CompiledRule[], host: Host) {
-    this.#count = rules.length;
-    for (let i = 0; i < rules.length; i++) this.#fill(i, rules[i], host);
+  constructor({ source, matches }: CompiledChain, host: Host) {
+    this.#count = source.length;
+    for (let i = 0; i < source.length; i++) {
+      this.#fillOwn(i, source[i], host);
+      this.#fillImplied(i, source[i].matches, matches);
+    }
   }
 
   column(field: number): Column | null {
     return this.#columns[field];
   }
 
-  #fill(i: number, compiled: CompiledRule, host: Host): void {
-    const rule = compiled.rule;
+  /** What the rule itself asks. */
+  #fillOwn(i: number, rule: Rule, host: Host): void {
     this.#address(i, SOURCE, rule.source);
     this.#address(i, DESTINATION, rule.destination);
     this.#device(i, IN_DEV, rule.inInterface, host);
     this.#device(i, OUT_DEV, rule.outInterface, host);
     if (rule.protocol !== null && !rule.protocol.not)
       this.#narrow(i, PROTOCOL, rule.protocol.number, rule.protocol.number);
-    for (const { field, ranges } of compiled.fields) {
-      if (ranges.length === 0) continue;
-      let low = ranges[0][0];
-      let high = ranges[0][1];
-      for (let r = 1; r < ranges.length; r++) {
-        if (ranges[r][0] < low) low = ranges[r][0];
-        if (ranges[r][1] > high) high = ranges[r][1];
-      }
-      this.#narrow(i, FIELDS[field], low, high);
-      if (ranges.length > 1) this.#columns[FIELDS[field]]!.spans.set(i, spansOf(ranges));
+  }
+
+  /** What its pure, leading matches imply. */
+  #fillImplied(i: number, uses: readonly Use[], declared: CompiledChain["matches"]): void {
+    for (let u = 0; u < uses.length; u++) {
+      const { name, options } = uses[u];
+      const match = declared.get(name)!;
+      // A match that keeps a state must see what the kernel shows it: nothing behind it may skip the rule.
+      if (match.source === undefined || match.noSource?.(options) === true) return;
+      if (match.fields === undefined) continue;
+      const fields = match.fields(options);
+      for (let f = 0; f < fields.length; f++) this.#implied(i, FIELDS[fields[f].field], fields[f].ranges);
     }
+  }
+
+  #implied(i: number, field: number, ranges: FieldRanges["ranges"]): void {
+    if (ranges.length === 0) return;
+    let low = ranges[0][0];
+    let high = ranges[0][1];
+    for (let r = 1; r < ranges.length; r++) {
+      if (ranges[r][0] < low) low = ranges[r][0];
+      if (ranges[r][1] > high) high = ranges[r][1];
+    }
+    this.#narrow(i, field, low, high);
+    if (ranges.length > 1) this.#columns[field]!.spans.set(i, spansOf(ranges));
   }
 
   #address(i: number, field: number, match: AddressMatch | null): void {

@@ -15,10 +15,11 @@ import type { Step } from "../packet/step.ts";
 import { registryOf } from "../registry.ts";
 import { type Answers, match, type Registry, target } from "../rules/extension.ts";
 import type { Chain, Destination, Rule, Ruleset } from "../rules/ruleset.ts";
+import { compileRuleset, LoadError } from "./compile.ts";
 import { BACK, Decisions } from "./decisions.ts";
 import { type Explainer, explain } from "./explain.ts";
 import { generate } from "./generate.ts";
-import { type CompiledChain, type CompiledTable, compileRuleset, LoadError } from "./program.ts";
+import type { CompiledChain, CompiledTable } from "./program.ts";
 import { RuleIndex } from "./rule-index.ts";
 import { prepareTable, tableWalk } from "./walk.ts";
 
@@ -297,7 +298,7 @@ const WAYS: Record<string, Way> = {
   },
   indexed: (table, base) => {
     for (const chain of table.chains) {
-      const index = new RuleIndex(chain.rules, table.counters, table.family, host, true);
+      const index = new RuleIndex(chain, table.counters, table.family, host, true);
       chain.run = (p) => index.walk(p);
     }
     return closing(table, base, base.run);

@@ -88,7 +88,6 @@ export type Given<O extends Options> = {
 export interface RuleSite {
   readonly family: Family;
   readonly table: TableName;
-  readonly chain: string;
   /**
    * The hooks this rule can be reached from. In checkEntry exact, as the kernel finds out by following jumps (none in a
    * chain that nothing jumps to); in check, bind and refuse, which see one line only, for a user chain all that its table has.
@@ -185,10 +184,13 @@ export interface MatchDeclaration<O extends Options = any, I = any> extends Decl
   /** Options are fixed when the rule is loaded: return the smallest predicate. It must not allocate. */
   compile(is: I, on: Engine): Predicate;
   /**
-   * The same as a JavaScript expression over `p` (a Packet) with literals only, for generated code; null: call compile.
+   * The same as a JavaScript expression over `p` (a Packet) with literals only, for generated code.
    * A match that has this at all keeps no state and refuses nothing in `compile`, which may then wait for the first packet.
    */
-  source?(is: I): string | null;
+  source?(is: I): string;
+  /** With these options there is no such expression: `compile` is called, and never `source`. */
+  noSource?(is: I): boolean;
+  /** What its `source` implies. */
   fields?(is: I): readonly FieldRanges[];
   /** Why it did not match this packet, as a clause: "TTL 63 is not below 10". */
   why?(is: I, p: Packet, on: Engine): string;

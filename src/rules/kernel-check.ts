@@ -145,11 +145,10 @@ function checkUse(
   }
 }
 
-function siteOf({ rule, chain, table, family, hooks }: RulePlace): RuleSite {
+function siteOf({ rule, table, family, hooks }: RulePlace): RuleSite {
   return {
     family,
     table: table.name,
-    chain: chain.name,
     hooks,
     protocol: rule.protocol,
     inInterface: rule.inInterface !== null,

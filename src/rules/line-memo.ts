@@ -64,8 +64,8 @@ export class LineMemo {
 
   /** The kind of a line, or null. */
   find(text: string, isChain: (name: string) => boolean): KnownLine | null {
-    const quoted = text.includes('"');
     if (text.includes("\t")) return null;
+    const quoted = text.includes('"');
     let count = 0;
     let edges = this.#root;
     let at = 0;
@@ -148,17 +148,15 @@ function wordEnd(text: string, at: number): number {
 
 /** The same where words may be quoted as a whole, without backslashes; `at` itself for what is written otherwise. */
 function quotedEnd(text: string, at: number): number {
-  if (text[at] === '"') {
-    for (let i = at + 1; i < text.length; i++) {
-      const c = text[i];
-      if (c === "\\") return at;
-      if (c === '"') return i === at + 1 || (i + 1 < text.length && text[i + 1] !== " ") ? at : i + 1;
-    }
-    return at;
-  }
-  const end = wordEnd(text, at);
   const quote = text.indexOf('"', at);
-  return quote >= 0 && quote < end ? at : end;
+  if (quote !== at) {
+    const end = wordEnd(text, at);
+    return quote >= 0 && quote < end ? at : end;
+  }
+  const close = text.indexOf('"', at + 1);
+  if (close <= at + 1 || (close + 1 < text.length && text[close + 1] !== " ")) return at;
+  const backslash = text.indexOf("\\", at);
+  return backslash >= 0 && backslash < close ? at : close + 1;
 }
 
 function wordAt(text: string, at: number, end: number): string {
