@@ -82,6 +82,7 @@ export class RuleBoxes {
   readonly #count: number;
   /** null: no rule says anything of the field. */
   readonly #columns: (Column | null)[] = new Array(FIELD_COUNT).fill(null);
+  readonly #devices = new Map<InterfaceMatch, readonly number[]>();
 
   constructor({ source, matches }: CompiledChain, host: Host) {
     this.#count = source.length;
@@ -97,12 +98,12 @@ export class RuleBoxes {
 
   /** What the rule itself asks. */
   #fillOwn(i: number, rule: Rule, host: Host): void {
-    this.#address(i, SOURCE, rule.source);
-    this.#address(i, DESTINATION, rule.destination);
-    this.#device(i, IN_DEV, rule.inInterface, host);
-    this.#device(i, OUT_DEV, rule.outInterface, host);
-    if (rule.protocol !== null && !rule.protocol.not)
-      this.#narrow(i, PROTOCOL, rule.protocol.number, rule.protocol.number);
+    const { source, destination, inInterface, outInterface, protocol } = rule;
+    if (source !== null) this.#address(i, SOURCE, source);
+    if (destination !== null) this.#address(i, DESTINATION, destination);
+    if (inInterface !== null) this.#device(i, IN_DEV, inInterface, host);
+    if (outInterface !== null) this.#device(i, OUT_DEV, outInterface, host);
+    if (protocol !== null && !protocol.not) this.#narrow(i, PROTOCOL, protocol.number, protocol.number);
   }
 
   /** What its pure, leading matches imply. */
@@ -130,8 +131,8 @@ export class RuleBoxes {
     if (ranges.length > 1) this.#columns[field]!.spans.set(i, spansOf(ranges));
   }
 
-  #address(i: number, field: number, match: AddressMatch | null): void {
-    if (match === null || match.not) return;
+  #address(i: number, field: number, match: AddressMatch): void {
+    if (match.not) return;
     const { address, mask } = match;
     for (let word = 0; word < mask.length; word++) {
       // Ones after zeroes: the mask is no prefix, and the smallest box is cut at its first zero.
@@ -141,24 +142,28 @@ export class RuleBoxes {
     }
   }
 
-  #device(i: number, field: number, match: InterfaceMatch | null, host: Host): void {
-    if (match === null || match.not) return;
-    const devices = devicesMatching(match, host);
+  #device(i: number, field: number, match: InterfaceMatch, host: Host): void {
+    if (match.not) return;
+    let devices = this.#devices.get(match);
+    if (devices === undefined) {
+      devices = devicesMatching(match, host);
+      this.#devices.set(match, devices);
+    }
     // No device at all: the rule never matches; any box will do.
     if (devices.length > 0) this.#narrow(i, field, devices[0], devices[devices.length - 1]);
   }
 
+  #begin(field: number): Column {
+    const low = new Int32Array(this.#count).fill(LOWEST);
+    const high = new Int32Array(this.#count).fill(HIGHEST);
+    const column = { low, high, spans: new Map() };
+    this.#columns[field] = column;
+    return column;
+  }
+
   /** Bounds as they are, of which the unsigned numbers count. */
   #narrow(i: number, field: number, low: number, high: number): void {
-    let column = this.#columns[field];
-    if (column === null) {
-      column = {
-        low: new Int32Array(this.#count).fill(LOWEST),
-        high: new Int32Array(this.#count).fill(HIGHEST),
-        spans: new Map(),
-      };
-      this.#columns[field] = column;
-    }
+    const column = this.#columns[field] ?? this.#begin(field);
     const flippedLow = low ^ FLIP;
     const flippedHigh = high ^ FLIP;
     if (flippedLow > column.low[i]) column.low[i] = flippedLow;

@@ -24,6 +24,21 @@ export function apply(command: LineCommand, table: TableState, place: SourcePlac
   }
 }
 
+/**
+ * Appends the rules of a line that is known to be right but for where it leads. False, or a RuleError: nothing has happened,
+ * and `apply` says why.
+ */
+export function appendKnown(command: LineCommand, table: TableState, place: SourcePlace, maker: RuleMaker): boolean {
+  const target = destinationOf(command, table, maker.family);
+  const list = table.listFor(command.chain!, target);
+  if (list === null) return false;
+  const { sources, destinations } = command;
+  for (let i = 0; i < sources.length; i++)
+    for (let k = 0; k < destinations.length; k++)
+      list.push(ruleOf(command, sources[i], destinations[k], target, place, maker));
+  return true;
+}
+
 function applyRule(
   letter: string,
   command: LineCommand,
@@ -88,8 +103,6 @@ function destinationOf(command: LineCommand, table: TableState, family: Family):
 /** One rule for each pair of source and destination. */
 function rulesOf(command: LineCommand, target: Destination | null, place: SourcePlace, maker: RuleMaker): Rule[] {
   const { sources, destinations } = command;
-  if (sources.length === 1 && destinations.length === 1)
-    return [ruleOf(command, sources[0], destinations[0], target, place, maker)];
   return sources.flatMap((from) => destinations.map((to) => ruleOf(command, from, to, target, place, maker)));
 }
 

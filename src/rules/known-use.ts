@@ -68,6 +68,8 @@ export class KnownUse {
   /** The values of the line that it reads. */
   readonly #slots: number[] = [];
   readonly #memo = new TextMemo<Use>();
+  /** Where it reads no value. */
+  #only: Use | null = null;
 
   constructor(declaration: AnyDeclaration) {
     const { check, bind, refuse } = declaration;
@@ -90,21 +92,22 @@ export class KnownUse {
   /** The rule around it is another: the same values may mean something else. */
   forget(): void {
     this.#memo.forget();
+    this.#only = null;
   }
 
   /** The use of a line with these values in such a rule, which may be null where nobody looks at it. May throw a RuleError. */
   of(values: readonly string[], rule: RuleSite | null): Use {
-    const text = this.#text(values);
-    return this.#memo.get(text) ?? this.#memo.set(text, this.#read(values, rule));
-  }
-
-  #text(values: readonly string[]): string {
     const slots = this.#slots;
-    if (slots.length === 0) return "";
+    if (slots.length === 0) {
+      this.#only ??= this.#read(values, rule);
+      return this.#only;
+    }
+    const memo = this.#memo;
+    if (!memo.pays) return this.#read(values, rule);
     let text = values[slots[0]];
     // No line has a NUL.
     for (let i = 1; i < slots.length; i++) text += `\0${values[slots[i]]}`;
-    return text;
+    return memo.get(text) ?? memo.set(text, this.#read(values, rule));
   }
 
   #read(values: readonly string[], rule: RuleSite | null): Use {

@@ -162,16 +162,11 @@ export class Recipe {
       if (/^[-!]/.test(counters[1])) return null;
       out.counters = readCounters(counters[0], counters[1]);
     }
-    if (source !== NONE) {
-      const list = this.#addresses(this.#sources, values[source], this.#nots.source);
-      if (list === null) return null;
-      out.sources = list;
-    }
-    if (destination !== NONE) {
-      const list = this.#addresses(this.#destinations, values[destination], this.#nots.destination);
-      if (list === null) return null;
-      out.destinations = list;
-    }
+    if (source !== NONE) out.sources = this.#addresses(this.#sources, values[source], this.#nots.source);
+    if (destination !== NONE)
+      out.destinations = this.#addresses(this.#destinations, values[destination], this.#nots.destination);
+    const several = out.sources.length > 1 || out.destinations.length > 1;
+    if (several && (this.#nots.source || this.#nots.destination)) return null;
     if (inSlot !== NONE) out.inInterface = this.#device(values[inSlot], this.#nots.in);
     if (outSlot !== NONE) out.outInterface = this.#device(values[outSlot], this.#nots.out);
     if (jump !== NONE) out.jump = targetName(values[jump]);
@@ -181,16 +176,9 @@ export class Recipe {
     return out;
   }
 
-  /** null where the line has to be read in full. */
-  #addresses(memo: TextMemo<LineCommand["sources"]>, text: string, not: boolean): LineCommand["sources"] | null {
-    let list = memo.get(text);
-    if (list === undefined) {
-      list = parseAddressList(text, this.#family, not);
-      // With a `!` beside it on either side it would be refused.
-      if (list.length > 1 && (this.#nots.source || this.#nots.destination)) return null;
-      memo.set(text, list);
-    }
-    return list;
+  #addresses(memo: TextMemo<LineCommand["sources"]>, text: string, not: boolean): LineCommand["sources"] {
+    if (!memo.pays) return parseAddressList(text, this.#family, not);
+    return memo.get(text) ?? memo.set(text, parseAddressList(text, this.#family, not));
   }
 
   #device(text: string, not: boolean): InterfaceMatch | null {
