@@ -101,7 +101,7 @@ class TableCompiler {
   readonly #refusals: Refusal[];
   readonly #reach: TableReach;
   readonly #byName = new Map<string, CompiledChain>();
-  readonly #waiting = new Map<string, boolean>();
+  readonly #waiting = { match: new Map<string, boolean>(), target: new Map<string, boolean>() };
   readonly #counters: Float64Array;
   #traces = false;
 
@@ -147,11 +147,11 @@ class TableCompiler {
     }
   }
 
-  /** Making the rule refuses nothing, arms nothing and begins no state: it waits for the first packet that needs it. */
+  /** Making the rule refuses nothing and begins no state: it waits for the first packet that needs it. */
   #canWait({ matches, target }: Rule): boolean {
-    for (let nth = 0; nth < matches.length; nth++) if (!this.#waits(matches[nth].name)) return false;
+    for (let nth = 0; nth < matches.length; nth++) if (!this.#waits("match", matches[nth].name)) return false;
     if (target === null) return true;
-    return target.kind === "target" ? VERDICTS.has(target.use.name) : this.#byName.has(target.chain);
+    return target.kind === "target" ? this.#waits("target", target.use.name) : this.#byName.has(target.chain);
   }
 
   #count({ packets, bytes }: Counters, at: number): void {
@@ -164,11 +164,10 @@ class TableCompiler {
     const place: RulePlace = { table: this.#table.name, chain: chain.name, rule: n + 1 };
     const ready = this.#matches(rule, chain, place);
     const effect = this.#effect(rule, chain, place);
-    const { decisions } = this.#scope.machine;
     const rejects = rule.target?.kind === "target" && rule.target.use.name === "REJECT";
     const decision = chain.firstDecision + n;
-    const hotdropDecision = rejects ? decisions.add(place) : decision;
-    if (rejects) decisions.reject(decision);
+    const hotdropDecision = rejects ? decision + chain.source.length : decision;
+    if (rejects) this.#scope.machine.decisions.reject(decision);
     const counter = chain.firstCounter + 2 * n;
     return new CompiledRule(rule, place, counter, decision, hotdropDecision, effect, this.#scope, ready);
   }
@@ -178,24 +177,41 @@ class TableCompiler {
     const { matches } = rule;
     let ready: (Condition | null)[] | null = null;
     for (let nth = 0; nth < matches.length; nth++) {
-      if (this.#waits(matches[nth].name)) continue;
+      if (this.#waits("match", matches[nth].name)) continue;
       ready ??= new Array(matches.length).fill(null);
       ready[nth] = this.#ready(rule, chain, place, nth);
     }
     return ready;
   }
 
-  /** There is nothing to do for matches of this name until the first packet. */
-  #waits(name: string): boolean {
-    let waits = this.#waiting.get(name);
+  /** There is nothing to do for extensions of this name until the first packet, but to arm conntrack, which is done. */
+  #waits(kind: "match" | "target", name: string): boolean {
+    let waits = this.#waiting[kind].get(name);
     if (waits === undefined) {
-      const declared = this.#scope.machine.registry.match(name, this.#scope.family);
-      if (declared !== undefined) this.#scope.matches.set(name, declared);
-      const { source, refuse, armsConntrack } = declared ?? {};
-      waits = source !== undefined && refuse === undefined && armsConntrack === undefined;
-      this.#waiting.set(name, waits);
+      waits = kind === "match" ? this.#matchWaits(name) : this.#targetWaits(name);
+      this.#waiting[kind].set(name, waits);
     }
     return waits;
+  }
+
+  #matchWaits(name: string): boolean {
+    const declared = this.#scope.machine.registry.match(name, this.#scope.family);
+    if (declared === undefined) return false;
+    this.#scope.matches.set(name, declared);
+    return declared.source !== undefined && this.#isTaken(declared);
+  }
+
+  #targetWaits(name: string): boolean {
+    if (VERDICTS.has(name)) return true;
+    const declared = this.#scope.machine.registry.target(name, this.#scope.family);
+    return declared?.mayWait === true && this.#isTaken(declared);
+  }
+
+  /** It is never refused; that it arms conntrack, if it does, does not depend on its options, and is done. */
+  #isTaken({ refuse, armsConntrack }: MatchDeclaration | TargetDeclaration): boolean {
+    if (refuse !== undefined || typeof armsConntrack === "function") return false;
+    if (armsConntrack === true) this.#scope.machine.conntrack.arm(this.#scope.family);
+    return true;
   }
 
   /** null: refused, or compiled when the first packet comes. */

@@ -144,7 +144,7 @@ export class CompiledChain {
   readonly calls: CompiledChain[] = [];
   /** The matches that they name. */
   readonly matches: ReadonlyMap<string, MatchDeclaration>;
-  /** What its first rule counts in and decides; those of the others follow. */
+  /** What its first rule counts in and decides; those of the others follow, and then what each decides whose match drops a packet. */
   readonly firstCounter: number;
   readonly firstDecision: number;
   /** null: not needed yet. */
@@ -171,7 +171,8 @@ export class CompiledChain {
     this.policy = chain.policy;
     this.policyCounter = counters.policy;
     this.firstCounter = counters.rules;
-    this.firstDecision = decisions.reserve(chain.rules.length, (n) => this.rule(n).place);
+    const { length } = chain.rules;
+    this.firstDecision = decisions.reserve(2 * length, (n) => this.rule(n % length).place);
     this.policyCode = BACK;
     if (chain.policy !== null) {
       const decision = decisions.add({ policy: chain.policy, table, chain: chain.name });

@@ -198,6 +198,8 @@ export interface MatchDeclaration<O extends Options = any, I = any> extends Decl
 
 export interface TargetDeclaration<O extends Options = any, I = any> extends Declaration<O, I> {
   readonly kind: "target";
+  /** `compile` refuses nothing and begins no state: it may wait for the first packet that needs the rule. */
+  readonly mayWait?: boolean;
   /** Returns ACCEPT, DROP, STOLEN, CONTINUE or RETURN. */
   compile(is: I, on: Engine): Action;
   /** What it did to the packet, for the `matched` step; default: the target's name and options. */
