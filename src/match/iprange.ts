@@ -3,8 +3,9 @@ import { formatAddress, parseIpv6 } from "../bytes/address.ts";
 import type { Packet } from "../packet/packet.ts";
 import { numericToAddress } from "../rules/address-text.ts";
 import {
-  type FieldRanges,
+  type FieldSink,
   type GivenOption,
+  type HeaderField,
   match,
   type OptionType,
   type Predicate,
@@ -67,8 +68,8 @@ function inside6({ from, to }: AddressSpan, source: boolean): Predicate {
   return (p) => compare6(p, source, from) >= 0 && compare6(p, source, to) <= 0;
 }
 
-function boundsOf({ from, to }: AddressSpan): [number, number] {
-  return [from[0] >>> 0, to[0] >>> 0];
+function sayBounds(field: HeaderField, { from, to }: AddressSpan, say: FieldSink): void {
+  say.range(field, from[0] >>> 0, to[0] >>> 0);
 }
 
 function predicate(given: GivenOption<AddressSpan> | undefined, source: boolean): Predicate | null {
@@ -111,12 +112,10 @@ export const iprange = match({
     return parts.join(" && ");
   },
 
-  fields(is) {
+  fields(is, say) {
     const { "--src-range": source, "--dst-range": destination } = is;
-    const fields: FieldRanges[] = [];
-    if (source?.not === false) fields.push({ field: "src", ranges: [boundsOf(source.value)] });
-    if (destination?.not === false) fields.push({ field: "dst", ranges: [boundsOf(destination.value)] });
-    return fields;
+    if (source?.not === false) sayBounds("src", source.value, say);
+    if (destination?.not === false) sayBounds("dst", destination.value, say);
   },
 
   why(is, p) {

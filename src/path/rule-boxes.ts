@@ -8,7 +8,7 @@
 import type { Host } from "../host/host.ts";
 import type { Family } from "../packet/hook.ts";
 import type { Packet } from "../packet/packet.ts";
-import type { FieldRanges } from "../rules/extension.ts";
+import type { FieldSink, HeaderField } from "../rules/extension.ts";
 import type { AddressMatch, InterfaceMatch, Rule, Use } from "../rules/ruleset.ts";
 import { devicesMatching } from "./condition.ts";
 import type { CompiledChain } from "./program.ts";
@@ -77,18 +77,23 @@ export interface Column {
   readonly spans: Map<number, Int32Array>;
 }
 
+type Ranges = Parameters<FieldSink["ranges"]>[1];
+
 /** The boxes of a chain's rules, field by field. */
-export class RuleBoxes {
+export class RuleBoxes implements FieldSink {
   readonly #count: number;
   /** null: no rule says anything of the field. */
   readonly #columns: (Column | null)[] = new Array(FIELD_COUNT).fill(null);
+  /** The rule whose matches are asked. */
+  #at = 0;
   readonly #devices = new Map<InterfaceMatch, readonly number[]>();
 
   constructor({ source, matches }: CompiledChain, host: Host) {
     this.#count = source.length;
     for (let i = 0; i < source.length; i++) {
       this.#fillOwn(i, source[i], host);
-      this.#fillImplied(i, source[i].matches, matches);
+      this.#at = i;
+      this.#fillImplied(source[i].matches, matches);
     }
   }
 
@@ -107,28 +112,31 @@ export class RuleBoxes {
   }
 
   /** What its pure, leading matches imply. */
-  #fillImplied(i: number, uses: readonly Use[], declared: CompiledChain["matches"]): void {
+  #fillImplied(uses: readonly Use[], declared: CompiledChain["matches"]): void {
     for (let u = 0; u < uses.length; u++) {
       const { name, options } = uses[u];
       const match = declared.get(name)!;
       // A match that keeps a state must see what the kernel shows it: nothing behind it may skip the rule.
       if (match.source === undefined || match.noSource?.(options) === true) return;
-      if (match.fields === undefined) continue;
-      const fields = match.fields(options);
-      for (let f = 0; f < fields.length; f++) this.#implied(i, FIELDS[fields[f].field], fields[f].ranges);
+      if (match.fields !== undefined) match.fields(options, this);
     }
   }
 
-  #implied(i: number, field: number, ranges: FieldRanges["ranges"]): void {
-    if (ranges.length === 0) return;
-    let low = ranges[0][0];
-    let high = ranges[0][1];
-    for (let r = 1; r < ranges.length; r++) {
-      if (ranges[r][0] < low) low = ranges[r][0];
-      if (ranges[r][1] > high) high = ranges[r][1];
+  /** What a match implies of the rule at hand. */
+  range(field: HeaderField, low: number, high: number): void {
+    this.#narrow(this.#at, FIELDS[field], low, high);
+  }
+
+  ranges(name: HeaderField, list: Ranges): void {
+    if (list.length === 0) return;
+    const field = FIELDS[name];
+    let { from, to } = list[0];
+    for (let r = 1; r < list.length; r++) {
+      if (list[r].from < from) from = list[r].from;
+      if (list[r].to > to) to = list[r].to;
     }
-    this.#narrow(i, field, low, high);
-    if (ranges.length > 1) this.#columns[field]!.spans.set(i, spansOf(ranges));
+    this.#narrow(this.#at, field, from, to);
+    if (list.length > 1) this.#columns[field]!.spans.set(this.#at, spansOf(list));
   }
 
   #address(i: number, field: number, match: AddressMatch): void {
@@ -172,15 +180,25 @@ export class RuleBoxes {
 }
 
 /** Flipped, in order, those that overlap or touch made one. */
-function spansOf(ranges: readonly (readonly [number, number])[]): Int32Array {
-  const sorted = ranges.map(([low, high]): [number, number] => [low ^ FLIP, high ^ FLIP]);
-  sorted.sort((a, b) => a[0] - b[0]);
-  const spans: number[] = [];
-  for (const [low, high] of sorted) {
+function spansOf(list: Ranges): Int32Array {
+  const sorted = isAscending(list) ? list : [...list].sort((a, b) => a.from - b.from);
+  const spans = new Int32Array(2 * sorted.length);
+  let count = 0;
+  for (let i = 0; i < sorted.length; i++) {
+    const low = sorted[i].from ^ FLIP;
+    const high = sorted[i].to ^ FLIP;
     if (high < low) continue;
-    const last = spans.length - 1;
-    if (last > 0 && low <= spans[last] + 1) spans[last] = Math.max(spans[last], high);
-    else spans.push(low, high);
+    if (count > 0 && low <= spans[count - 1] + 1) spans[count - 1] = Math.max(spans[count - 1], high);
+    else {
+      spans[count] = low;
+      spans[count + 1] = high;
+      count += 2;
+    }
   }
-  return Int32Array.from(spans);
+  return count === spans.length ? spans : spans.slice(0, count);
+}
+
+function isAscending(list: Ranges): boolean {
+  for (let i = 1; i < list.length; i++) if (list[i].from < list[i - 1].from) return false;
+  return true;
 }

@@ -49,7 +49,7 @@ const ports = match<typeof options, Ports>({
   options,
   compile: (is) => (p) => p.hasPorts && p[is.field] >= is.low && p[is.field] <= is.high,
   source: (is) => `p.hasPorts && p.${is.field} >= ${is.low} && p.${is.field} <= ${is.high}`,
-  fields: (is) => [{ field: is.field, ranges: [[is.low, is.high]] }],
+  fields: (is, say) => say.range(is.field, is.low, is.high),
 });
 const severalPorts = match<typeof options, SeveralPorts>({
   name: "severalPorts",
@@ -58,7 +58,11 @@ const severalPorts = match<typeof options, SeveralPorts>({
   compile: (is) => (p) => p.hasPorts && is.ranges.some(([low, high]) => p[is.field] >= low && p[is.field] <= high),
   source: ({ field, ranges }) =>
     `p.hasPorts && (${ranges.map(([low, high]) => `p.${field} >= ${low} && p.${field} <= ${high}`).join(" || ")})`,
-  fields: ({ field, ranges }) => [{ field, ranges }],
+  fields: ({ field, ranges }, say) =>
+    say.ranges(
+      field,
+      ranges.map(([from, to]) => ({ from, to })),
+    ),
 });
 const asks = match<typeof options, Asked>({
   name: "asks",

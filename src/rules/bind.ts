@@ -66,7 +66,6 @@ function neverNot(spec: OptionSpec, extension: string, option: string): RuleErro
 
 /** The line is complete: the extension's own checks, libxtables' checks, and then its data. */
 export function bindExtension({ declaration }: LoadedExtension, given: GivenOptions, rule: RuleSite): Use {
-  if (checksOf(declaration).plain) return plainUse(declaration);
   oneIsGiven(declaration, given);
   declaration.check?.(given, rule);
   checkTogether(declaration, given);
@@ -75,7 +74,6 @@ export function bindExtension({ declaration }: LoadedExtension, given: GivenOpti
 
 /** The same for a line of a kind that was read before: which options it has was found right then. `rule`: null where nobody asks. */
 export function useOf(declaration: AnyDeclaration, given: GivenOptions, rule: RuleSite | null): Use {
-  if (checksOf(declaration).plain) return plainUse(declaration);
   if (rule === null) return { name: declaration.name, options: given };
   declaration.check?.(given, rule);
   return dataOf(declaration, given, rule);
@@ -94,8 +92,6 @@ type Given = Readonly<Partial<GivenOptions>>;
 
 /** What must be checked of an extension's options together; worked out once. */
 interface TogetherChecks {
-  /** It has no options and nothing to say about the rule: all its uses are one. */
-  readonly plain: boolean;
   readonly needed: readonly (readonly string[])[];
   readonly exclusive: readonly (readonly string[])[];
   readonly any: boolean;
@@ -104,18 +100,6 @@ interface TogetherChecks {
 }
 
 const checks = new WeakMap<AnyDeclaration, TogetherChecks>();
-const plainUses = new WeakMap<AnyDeclaration, Use>();
-
-const NO_OPTIONS: GivenOptions = {};
-
-function plainUse(declaration: AnyDeclaration): Use {
-  let use = plainUses.get(declaration);
-  if (use === undefined) {
-    use = { name: declaration.name, options: NO_OPTIONS };
-    plainUses.set(declaration, use);
-  }
-  return use;
-}
 
 function checksOf(declaration: AnyDeclaration): TogetherChecks {
   let found = checks.get(declaration);
@@ -126,10 +110,8 @@ function checksOf(declaration: AnyDeclaration): TogetherChecks {
     const any =
       exclusive.length > 0 ||
       specs.some((spec) => spec.required === true || spec.needs !== undefined || spec.excludes !== undefined);
-    const { check, bind, refuse } = declaration;
-    const plain = specs.length === 0 && check === undefined && bind === undefined && refuse === undefined;
     const numbered = declaration.numbered ?? Object.keys(declaration.options);
-    found = { plain, needed, exclusive, any, numbered };
+    found = { needed, exclusive, any, numbered };
     checks.set(declaration, found);
   }
   return found;

@@ -169,13 +169,16 @@ export type Predicate = (p: Packet) => boolean;
 export type Action = (p: Packet) => Verdict;
 
 /**
- * Header facts that a match implies; the rule index may skip the rule when one does not hold. Ranges are inclusive, of
- * unsigned numbers; addresses are IPv4's.
+ * Takes the header facts that a match implies; the rule index may skip the rule when one does not hold. Ranges are inclusive,
+ * of unsigned numbers; addresses are IPv4's. Each field is said once.
  */
-export interface FieldRanges {
-  readonly field: "sport" | "dport" | "src" | "dst";
-  readonly ranges: readonly (readonly [number, number])[];
+export interface FieldSink {
+  range(field: HeaderField, low: number, high: number): void;
+  /** In one of these; none at all: nothing is said. */
+  ranges(field: HeaderField, list: readonly { readonly from: number; readonly to: number }[]): void;
 }
+
+export type HeaderField = "sport" | "dport" | "src" | "dst";
 
 export interface MatchDeclaration<O extends Options = any, I = any> extends Declaration<O, I> {
   readonly kind: "match";
@@ -190,8 +193,8 @@ export interface MatchDeclaration<O extends Options = any, I = any> extends Decl
   source?(is: I): string;
   /** With these options there is no such expression: `compile` is called, and never `source`. */
   noSource?(is: I): boolean;
-  /** What its `source` implies. */
-  fields?(is: I): readonly FieldRanges[];
+  /** Says what its `source` implies. */
+  fields?(is: I, say: FieldSink): void;
   /** Why it did not match this packet, as a clause: "TTL 63 is not below 10". */
   why?(is: I, p: Packet, on: Engine): string;
 }
