@@ -17,11 +17,8 @@ export function servicePorts(protocol: ServiceProtocol): OptionType<Range> {
     arity: 1,
     parse([word]) {
       const colon = word.indexOf(":");
-      if (colon < 0) {
-        const port = parsePort(word);
-        return { from: port, to: port };
-      }
-      const from = colon === 0 ? 0 : parsePort(word.slice(0, colon));
+      const from = colon === 0 ? 0 : parsePort(colon < 0 ? word : word.slice(0, colon));
+      if (colon < 0) return { from, to: from };
       const to = colon === word.length - 1 ? ALL_PORTS : parsePort(word.slice(colon + 1));
       if (from > to) throw new RuleError("invalid portrange (min > max)");
       return { from, to };
