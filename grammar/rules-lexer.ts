@@ -113,7 +113,7 @@ export function plainLexer(): moo.Lexer {
 /** Quotes of a POSIX shell: '…' as it stands; "…" with a backslash before $ ` " \ and line breaks; elsewhere a backslash takes the next character. */
 function unquoteShell(raw: string): string {
   if (!/["'\\]/.test(raw)) return raw;
-  return raw.replace(/'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|\\([\s\S])/g, (_, single, double, escaped) => {
+  return raw.replace(/'([^']*)'|"([^"\\]*(?:\\[\s\S][^"\\]*)*)"|\\([\s\S])/g, (_, single, double, escaped) => {
     if (single !== undefined) return single;
     if (double !== undefined) return double.replace(/\\([$`"\\\n])/g, (_: string, c: string) => (c === "\n" ? "" : c));
     return escaped === "\n" ? "" : escaped;
@@ -137,4 +137,68 @@ export function shellLexer(classify: Classify): moo.Lexer {
     },
     refused: { match: /[\s\S]/, lineBreaks: true },
   } as unknown as moo.Rules);
+}
+
+/** Pieces of a word, and escapes between double quotes, that one token of shellLexer may have: the number in its pattern. */
+const MOST_PIECES = 20_000;
+
+/** By character code: 1 where a run of plain characters ends. */
+const ENDS_RUN = new Uint8Array(0x80);
+for (const character of " \t\n\"'\\;&|<>()$`") ENDS_RUN[character.charCodeAt(0)] = 1;
+
+/**
+ * Where the line break stands that ends a line of commands, or the text: what shellLexer would come to if it cut the rest of
+ * the line, from the beginning of a token on, into words that nobody looks at. A line may be as long as memory.
+ */
+export function shellLineEnd(text: string, from: number): number {
+  let at = from;
+  // Of the word at hand; 0 between words, where # begins a comment.
+  let pieces = 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === LINE_BREAK) return at;
+    if (code === HASH && pieces === 0) {
+      const end = text.indexOf("\n", at);
+      return end < 0 ? text.length : end;
+    }
+    const end = pieceEnd(text, at, code);
+    const between = end < 0 || (pieces === 0 && code === BACKSLASH && text.charCodeAt(at + 1) === LINE_BREAK);
+    pieces = between || pieces + 1 === MOST_PIECES ? 0 : pieces + 1;
+    at = end < 0 ? at + 1 : end;
+  }
+  return at;
+}
+
+const LINE_BREAK = 10;
+const DOUBLE_QUOTE = 34;
+const HASH = 35;
+const DOLLAR = 36;
+const QUOTE = 39;
+const BACKSLASH = 92;
+const BACKTICK = 96;
+
+/** Where a piece of a word ends that begins here with this character; -1: none does. */
+function pieceEnd(text: string, at: number, code: number): number {
+  if (code === BACKSLASH) return at + 1 < text.length ? at + 2 : -1;
+  if (code === DOUBLE_QUOTE) return doubleQuotedEnd(text, at + 1);
+  if (code === QUOTE) {
+    const close = text.indexOf("'", at + 1);
+    return close < 0 ? -1 : close + 1;
+  }
+  let end = at;
+  while (end < text.length && ENDS_RUN[text.charCodeAt(end)] !== 1) end++;
+  return end > at ? end : -1;
+}
+
+function doubleQuotedEnd(text: string, from: number): number {
+  let escapes = 0;
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === DOUBLE_QUOTE) return i + 1;
+    if (code === DOLLAR || code === BACKTICK) return -1;
+    if (code !== BACKSLASH) continue;
+    if (++escapes > MOST_PIECES) return -1;
+    i++;
+  }
+  return -1;
 }

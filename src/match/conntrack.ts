@@ -240,9 +240,13 @@ export const conntrack = match({
     };
   },
 
-  source(is) {
+  noSource(is) {
     const { "--ctstate": state, ...rest } = is;
-    if (state === undefined || Object.keys(rest).length > 0 || (state.value & ~PACKET_STATES) !== 0) return null;
+    return state === undefined || Object.keys(rest).length > 0 || (state.value & ~PACKET_STATES) !== 0;
+  },
+
+  source(is) {
+    const state = is["--ctstate"]!;
     return stateSource(state.not ? ~state.value & PACKET_STATES : state.value);
   },
 

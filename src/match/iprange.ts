@@ -3,8 +3,9 @@ import { formatAddress, parseIpv6 } from "../bytes/address.ts";
 import type { Packet } from "../packet/packet.ts";
 import { numericToAddress } from "../rules/address-text.ts";
 import {
-  type FieldRanges,
+  type FieldSink,
   type GivenOption,
+  type HeaderField,
   match,
   type OptionType,
   type Predicate,
@@ -67,6 +68,10 @@ function inside6({ from, to }: AddressSpan, source: boolean): Predicate {
   return (p) => compare6(p, source, from) >= 0 && compare6(p, source, to) <= 0;
 }
 
+function sayBounds(field: HeaderField, { from, to }: AddressSpan, say: FieldSink): void {
+  say.range(field, from[0] >>> 0, to[0] >>> 0);
+}
+
 function predicate(given: GivenOption<AddressSpan> | undefined, source: boolean): Predicate | null {
   if (given === undefined) return null;
   const inside = given.value.from.length === 1 ? inside4(given.value, source) : inside6(given.value, source);
@@ -97,24 +102,20 @@ export const iprange = match({
     return (p) => source(p) && destination(p);
   },
 
+  noSource: (is) => (is["--src-range"] ?? is["--dst-range"])!.value.from.length !== 1,
+
   source(is) {
     const { "--src-range": source, "--dst-range": destination } = is;
-    if ((source ?? destination)!.value.from.length !== 1) return null;
     const parts: string[] = [];
     if (source !== undefined) parts.push(expression(source, true));
     if (destination !== undefined) parts.push(expression(destination, false));
     return parts.join(" && ");
   },
 
-  fields(is) {
-    const fields: FieldRanges[] = [];
-    for (const [field, given] of [
-      ["src", is["--src-range"]],
-      ["dst", is["--dst-range"]],
-    ] as const)
-      if (given?.not === false && given.value.from.length === 1)
-        fields.push({ field, ranges: [[given.value.from[0] >>> 0, given.value.to[0] >>> 0]] });
-    return fields;
+  fields(is, say) {
+    const { "--src-range": source, "--dst-range": destination } = is;
+    if (source?.not === false) sayBounds("src", source.value, say);
+    if (destination?.not === false) sayBounds("dst", destination.value, say);
   },
 
   why(is, p) {

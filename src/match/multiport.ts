@@ -1,7 +1,8 @@
 /** `-m multiport`: up to fifteen ports, ranges counting two (xt_multiport.c). */
 import type { Packet } from "../packet/packet.ts";
+import type { ServiceProtocol } from "../packet/service-names.ts";
 import { IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE } from "../packet/transport.ts";
-import { type FieldRanges, match, type OptionSite, type OptionType, RuleError } from "../rules/extension.ts";
+import { match, type OptionSite, type OptionType, RuleError } from "../rules/extension.ts";
 import { optNot, parseNumber, printRange, type Range, servicePort, U16_MAX } from "../rules/types.ts";
 import { otherPorts } from "./ports.ts";
 
@@ -11,7 +12,7 @@ const PORTS_LENGTH = 4;
 const PROTOCOLS = [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_DCCP];
 
 /** Service names are looked up under the rule's protocol, for which a `-p` must have been read. */
-function serviceProtocol({ protocol }: OptionSite): "tcp" | "udp" | "sctp" | null {
+function serviceProtocol({ protocol }: OptionSite): ServiceProtocol | null {
   if (protocol === null || (!protocol.not && protocol.number === 0))
     throw new RuleError("multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'");
   if (protocol.not || !PROTOCOLS.includes(protocol.number))
@@ -21,23 +22,26 @@ function serviceProtocol({ protocol }: OptionSite): "tcp" | "udp" | "sctp" | nul
   return protocol.number === IPPROTO_SCTP ? "sctp" : null;
 }
 
+function parsePort(text: string, service: ServiceProtocol | null): number {
+  const port = parseNumber(text, 0, U16_MAX) ?? (service === null ? null : servicePort(text, service));
+  if (port === null) throw new RuleError(`invalid port/service \`${text}' specified`);
+  return port;
+}
+
 const ports: OptionType<readonly Range[]> = {
   arity: 1,
   parse([word], site) {
     const service = serviceProtocol(site);
-    const parsePort = (text: string) => {
-      const port = parseNumber(text, 0, U16_MAX) ?? (service === null ? null : servicePort(text, service));
-      if (port === null) throw new RuleError(`invalid port/service \`${text}' specified`);
-      return port;
-    };
+    const parts = word.split(",");
     const list: Range[] = [];
     let count = 0;
-    for (const part of word.split(",")) {
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i];
       const colon = part.indexOf(":");
       if (count === MAX_PORTS || (colon >= 0 && count === MAX_PORTS - 1))
         throw new RuleError("too many ports specified");
-      const from = parsePort(colon < 0 ? part : part.slice(0, colon));
-      const to = colon < 0 ? from : parsePort(part.slice(colon + 1));
+      const from = parsePort(colon < 0 ? part : part.slice(0, colon), service);
+      const to = colon < 0 ? from : parsePort(part.slice(colon + 1), service);
       if (colon >= 0 && from >= to) throw new RuleError("invalid portrange specified");
       list.push({ from, to });
       count += colon < 0 ? 1 : 2;
@@ -123,10 +127,9 @@ export const multiport = match({
     return `${not ? "!" : ""}(${sides.map((field) => expression(field, list)).join(" || ")})`;
   },
 
-  fields({ side, not, ports: list }): FieldRanges[] {
-    if (side === "either") return [];
-    const ranges = not ? otherPorts(list) : list.map(({ from, to }): [number, number] => [from, to]);
-    return [{ field: side === "source" ? "sport" : "dport", ranges }];
+  fields({ side, not, ports: list }, say) {
+    if (side === "either") return;
+    say.ranges(side === "source" ? "sport" : "dport", not ? otherPorts(list) : list);
   },
 
   why({ side, not, ports: list }, p: Packet) {

@@ -1,7 +1,7 @@
 /** What the matches of protocols with ports share: a port, or a range of them, asked of one side of the packet. */
 import type { Packet } from "../packet/packet.ts";
 import type { ServiceProtocol } from "../packet/service-names.ts";
-import { type FieldRanges, type GivenOption, type OptionType, RuleError } from "../rules/extension.ts";
+import { type FieldSink, type GivenOption, type OptionType, RuleError } from "../rules/extension.ts";
 import { parseNumber, printRange, type Range, servicePort } from "../rules/types.ts";
 
 export const ALL_PORTS = 0xffff;
@@ -17,11 +17,8 @@ export function servicePorts(protocol: ServiceProtocol): OptionType<Range> {
     arity: 1,
     parse([word]) {
       const colon = word.indexOf(":");
-      if (colon < 0) {
-        const port = parsePort(word);
-        return { from: port, to: port };
-      }
-      const from = colon === 0 ? 0 : parsePort(word.slice(0, colon));
+      const from = colon === 0 ? 0 : parsePort(colon < 0 ? word : word.slice(0, colon));
+      if (colon < 0) return { from, to: from };
       const to = colon === word.length - 1 ? ALL_PORTS : parsePort(word.slice(colon + 1));
       if (from > to) throw new RuleError("invalid portrange (min > max)");
       return { from, to };
@@ -64,28 +61,28 @@ export function portExpressions(is: PortOptions): string[] {
 }
 
 /** The ranges that are left when `ranges` are taken out of all ports. */
-export function otherPorts(ranges: readonly Range[]): [number, number][] {
-  const left: [number, number][] = [];
+export function otherPorts(ranges: readonly Range[]): Range[] {
+  const left: Range[] = [];
   let next = 0;
   for (const { from, to } of [...ranges].sort((a, b) => a.from - b.from)) {
     if (from > to) continue;
-    if (from > next) left.push([next, from - 1]);
+    if (from > next) left.push({ from: next, to: from - 1 });
     next = Math.max(next, to + 1);
   }
-  if (next <= ALL_PORTS) left.push([next, ALL_PORTS]);
+  if (next <= ALL_PORTS) left.push({ from: next, to: ALL_PORTS });
   return left;
 }
 
-function fieldOf(field: "sport" | "dport", given: GivenOption<Range>): FieldRanges {
-  const { from, to } = given.value;
-  return { field, ranges: given.not ? otherPorts([given.value]) : from > to ? [] : [[from, to]] };
+/** Says which ports it takes, for the rule index. */
+export function sayPorts(is: PortOptions, say: FieldSink): void {
+  const { "--sport": sport, "--dport": dport } = is;
+  if (sport !== undefined) sayPort("sport", sport, say);
+  if (dport !== undefined) sayPort("dport", dport, say);
 }
 
-export function portFields(is: PortOptions): FieldRanges[] {
-  const fields: FieldRanges[] = [];
-  if (is["--sport"] !== undefined) fields.push(fieldOf("sport", is["--sport"]));
-  if (is["--dport"] !== undefined) fields.push(fieldOf("dport", is["--dport"]));
-  return fields;
+function sayPort(field: "sport" | "dport", { not, value }: GivenOption<Range>, say: FieldSink): void {
+  if (not) say.ranges(field, otherPorts([value]));
+  else if (value.from <= value.to) say.range(field, value.from, value.to);
 }
 
 export function printPorts(is: PortOptions): string[] {

@@ -3,7 +3,7 @@ import type { Packet } from "../packet/packet.ts";
 import { IPPROTO_TCP } from "../packet/transport.ts";
 import { match, type OptionType, RuleError } from "../rules/extension.ts";
 import { flag, optNot, parseNumber } from "../rules/types.ts";
-import { portExpressions, portFields, portMatches, printPorts, servicePorts, whyNotPorts } from "./ports.ts";
+import { portExpressions, portMatches, printPorts, sayPorts, servicePorts, whyNotPorts } from "./ports.ts";
 
 const HEADER = 20;
 
@@ -143,8 +143,9 @@ export const tcp = match({
     };
   },
 
+  noSource: (is) => is["--tcp-option"] !== undefined,
+
   source(is) {
-    if (is["--tcp-option"] !== undefined) return null;
     const parts = portExpressions(is);
     const flags = is["--tcp-flags"];
     if (flags !== undefined)
@@ -152,7 +153,7 @@ export const tcp = match({
     return parts.length === 0 ? "true" : parts.join(" && ");
   },
 
-  fields: (is) => portFields(is),
+  fields: (is, say) => sayPorts(is, say),
 
   why(is, p) {
     if (p.fragmentOffset !== 0) return "it is a later fragment, without a TCP header";

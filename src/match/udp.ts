@@ -2,7 +2,7 @@
 import { IPPROTO_UDP } from "../packet/transport.ts";
 import { match } from "../rules/extension.ts";
 import { optNot, portRange } from "../rules/types.ts";
-import { portExpressions, portFields, portMatches, printPorts, whyNotPorts } from "./ports.ts";
+import { portExpressions, portMatches, printPorts, sayPorts, whyNotPorts } from "./ports.ts";
 import { saidAs } from "./said-as.ts";
 
 export const udp = match({
@@ -44,7 +44,7 @@ export const udp = match({
     return parts.length === 0 ? "true" : parts.join(" && ");
   },
 
-  fields: (is) => portFields(is),
+  fields: (is, say) => sayPorts(is, say),
 
   why(is, p) {
     if (p.fragmentOffset !== 0) return "it is a later fragment, without a UDP header";

@@ -21,33 +21,75 @@ export const NO_RULES = 0;
 /** The code of a step that has nothing to say. */
 export const PASS = NO_RULES * 4 + 1;
 
+/** Decisions in a row, of which it is said only when somebody asks what they are. */
+interface Block {
+  readonly first: number;
+  by(n: number): By;
+}
+
 export class Decisions {
-  readonly #list: By[] = [{ reason: "no rules" }];
-  readonly #reasons = new Map<string, number>([["no rules", NO_RULES]]);
-  /** Per decision: the rule's target answered the sender (REJECT). */
-  readonly #rejects: boolean[] = [false];
+  #next = 0;
+  readonly #known = new Map<number, By>();
+  readonly #blocks: Block[] = [];
+  readonly #reasons = new Map<string, number>();
+  /** The rule's target answered the sender (REJECT). */
+  readonly #rejects = new Set<number>();
+
+  constructor() {
+    this.reason("no rules");
+  }
 
   /** The decision that stands for this sentence. Sentences come from a fixed, small stock: they are kept for good. */
   reason(text: string): number {
     let id = this.#reasons.get(text);
     if (id === undefined) {
-      id = this.add({ reason: text }, false);
+      id = this.add({ reason: text });
       this.#reasons.set(text, id);
     }
     return id;
   }
 
-  add(by: By, rejects: boolean): number {
-    this.#list.push(by);
-    this.#rejects.push(rejects);
-    return this.#list.length - 1;
+  add(by: By): number {
+    this.#known.set(this.#next, by);
+    return this.#next++;
+  }
+
+  /** The first of `count` decisions in a row; `by` says what the n-th of them is. */
+  reserve(count: number, by: (n: number) => By): number {
+    const first = this.#next;
+    if (count > 0) this.#blocks.push({ first, by });
+    this.#next += count;
+    return first;
+  }
+
+  /** The packets that this drops are rejected. */
+  reject(decision: number): void {
+    this.#rejects.add(decision);
   }
 
   by(decision: number): By {
-    return this.#list[decision] ?? this.#list[NO_RULES];
+    let by = this.#known.get(decision);
+    if (by === undefined) {
+      const block = this.#blockOf(decision);
+      by = block.by(decision - block.first);
+      this.#known.set(decision, by);
+    }
+    return by;
+  }
+
+  /** The last block that begins at or before it. */
+  #blockOf(decision: number): Block {
+    let low = 0;
+    let high = this.#blocks.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#blocks[middle].first <= decision) low = middle;
+      else high = middle - 1;
+    }
+    return this.#blocks[low];
   }
 
   rejects(decision: number): boolean {
-    return this.#rejects[decision] === true;
+    return this.#rejects.has(decision);
   }
 }

@@ -57,11 +57,11 @@ class Walker {
     const steps = this.#p.steps;
     steps?.push({ kind: "table", table: this.#table.name, chain: this.#base.name });
     for (;;) {
-      if (this.#at >= this.#chain.rules.length) {
+      if (this.#at >= this.#chain.source.length) {
         if (this.#end()) return this.#policy();
         continue;
       }
-      const rule = this.#chain.rules[this.#at++];
+      const rule = this.#chain.rule(this.#at++);
       if (!this.#matches(rule)) {
         if (this.#p.hotdrop) return this.#dropped(rule);
         continue;
@@ -166,7 +166,7 @@ class Walker {
   #end(): boolean {
     const chain = this.#chain;
     if (chain.policy === null) {
-      if (this.#p.traced) this.#on.trace(this.#p, this.#table, chain.name, "return", chain.rules.length + 1);
+      if (this.#p.traced) this.#on.trace(this.#p, this.#table, chain.name, "return", chain.source.length + 1);
       this.#p.steps?.push({ kind: "return", table: this.#table.name, chain: chain.name });
     }
     return this.#leave();
@@ -187,7 +187,7 @@ class Walker {
     const counters = this.#table.counters;
     counters[base.policyCounter]++;
     counters[base.policyCounter + 1] += this.#p.length;
-    if (this.#p.traced) this.#on.trace(this.#p, this.#table, base.name, "policy", base.rules.length + 1);
+    if (this.#p.traced) this.#on.trace(this.#p, this.#table, base.name, "policy", base.source.length + 1);
     const { name, policy } = base;
     this.#p.steps?.push({ kind: "policy", table: this.#table.name, chain: name, verdict: policy ?? "ACCEPT" });
     return base.policyCode;

@@ -2,7 +2,9 @@
 
 /** A chain, as far as it matters here. */
 export interface Called {
-  readonly rules: readonly { readonly to: Called | null }[];
+  readonly source: { readonly length: number };
+  /** Where its rules lead that jump or go. */
+  readonly calls: readonly Called[];
 }
 
 /** How far a packet may have to go through chains that call each other. */
@@ -20,16 +22,16 @@ export function extentOf(chains: readonly Called[]): Extent {
   let nesting = 0;
   for (const first of chains) {
     if (depth.has(first)) continue;
-    const path = [{ chain: first, next: 0, below: 0, rules: 0 }];
+    const path = [{ chain: first, next: 0, below: 0, rules: first.source.length }];
     while (path.length > 0) {
       const here = path[path.length - 1];
-      if (here.next < here.chain.rules.length) {
-        const { to } = here.chain.rules[here.next];
-        const known = to === null ? 0 : depth.get(to);
-        if (known === undefined && to !== null) path.push({ chain: to, next: 0, below: 0, rules: 0 });
+      if (here.next < here.chain.calls.length) {
+        const to = here.chain.calls[here.next];
+        const known = depth.get(to);
+        if (known === undefined) path.push({ chain: to, next: 0, below: 0, rules: to.source.length });
         else {
-          here.below = Math.max(here.below, known ?? 0);
-          here.rules += 1 + (to === null ? 0 : rules.get(to)!);
+          here.below = Math.max(here.below, known);
+          here.rules += rules.get(to)!;
           here.next++;
         }
       } else {

@@ -24,19 +24,20 @@ import { type Registry, RuleError } from "../rules/extension.ts";
 import { printRule, printSave } from "../rules/print.ts";
 import type { Counters, Ruleset } from "../rules/ruleset.ts";
 import { answersOf } from "./answers.ts";
+import { compileRuleset } from "./compile.ts";
 import { type By, Decisions, PASS } from "./decisions.ts";
 import { entryOf } from "./entry-of.ts";
 import type { Explainer } from "./explain.ts";
 import { canGenerate } from "./generate.ts";
 import { hookWalks, natOfArrivals, onlyTracksArrivals } from "./hook-walks.ts";
-import { type CompiledTable, compileRuleset } from "./program.ts";
+import type { CompiledTable } from "./program.ts";
 import { Skb } from "./skb.ts";
 import { Stack } from "./stack.ts";
 import { passTime, travel } from "./travel.ts";
 import { prepareTable } from "./walk.ts";
 
+export { LoadError, type Refusal } from "./compile.ts";
 export type { By } from "./decisions.ts";
-export { LoadError, type Refusal } from "./program.ts";
 
 export interface Setup {
   /** iptables' rules; absent: no table of the family exists. */
@@ -402,7 +403,7 @@ export class Firewall {
         table: table.name,
         chain: chain.name,
         policy: chain.policy === null ? null : countersAt(table, chain.policyCounter),
-        rules: chain.rules.map((rule) => countersAt(table, rule.counter)),
+        rules: chain.source.map((_, n) => countersAt(table, chain.counterOf(n))),
       })),
     );
   }
@@ -417,7 +418,7 @@ export class Firewall {
         const compiled = table.chains[i];
         const rules = chain.rules.map((rule, n) => ({
           ...rule,
-          counters: countersAt(table, compiled.rules[n].counter),
+          counters: countersAt(table, compiled.counterOf(n)),
         }));
         return { ...chain, rules, counters: countersAt(table, compiled.policyCounter) };
       }),

@@ -8,9 +8,10 @@
 import type { Host } from "../host/host.ts";
 import type { Family } from "../packet/hook.ts";
 import type { Packet } from "../packet/packet.ts";
-import type { AddressMatch, InterfaceMatch } from "../rules/ruleset.ts";
+import type { FieldSink, HeaderField } from "../rules/extension.ts";
+import type { AddressMatch, InterfaceMatch, Rule, Use } from "../rules/ruleset.ts";
 import { devicesMatching } from "./condition.ts";
-import type { CompiledRule } from "./program.ts";
+import type { CompiledChain } from "./program.ts";
 
 export const SPORT = 0;
 export const DPORT = 1;
@@ -76,44 +77,70 @@ export interface Column {
   readonly spans: Map<number, Int32Array>;
 }
 
+type Ranges = Parameters<FieldSink["ranges"]>[1];
+
 /** The boxes of a chain's rules, field by field. */
-export class RuleBoxes {
+export class RuleBoxes implements FieldSink {
   readonly #count: number;
   /** null: no rule says anything of the field. */
   readonly #columns: (Column | null)[] = new Array(FIELD_COUNT).fill(null);
+  /** The rule whose matches are asked. */
+  #at = 0;
+  readonly #devices = new Map<InterfaceMatch, readonly number[]>();
 
-  constructor(rules: readonly CompiledRule[], host: Host) {
-    this.#count = rules.length;
-    for (let i = 0; i < rules.length; i++) this.#fill(i, rules[i], host);
+  constructor({ source, matches }: CompiledChain, host: Host) {
+    this.#count = source.length;
+    for (let i = 0; i < source.length; i++) {
+      this.#fillOwn(i, source[i], host);
+      this.#at = i;
+      this.#fillImplied(source[i].matches, matches);
+    }
   }
 
   column(field: number): Column | null {
     return this.#columns[field];
   }
 
-  #fill(i: number, compiled: CompiledRule, host: Host): void {
-    const rule = compiled.rule;
-    this.#address(i, SOURCE, rule.source);
-    this.#address(i, DESTINATION, rule.destination);
-    this.#device(i, IN_DEV, rule.inInterface, host);
-    this.#device(i, OUT_DEV, rule.outInterface, host);
-    if (rule.protocol !== null && !rule.protocol.not)
-      this.#narrow(i, PROTOCOL, rule.protocol.number, rule.protocol.number);
-    for (const { field, ranges } of compiled.fields) {
-      if (ranges.length === 0) continue;
-      let low = ranges[0][0];
-      let high = ranges[0][1];
-      for (let r = 1; r < ranges.length; r++) {
-        if (ranges[r][0] < low) low = ranges[r][0];
-        if (ranges[r][1] > high) high = ranges[r][1];
-      }
-      this.#narrow(i, FIELDS[field], low, high);
-      if (ranges.length > 1) this.#columns[FIELDS[field]]!.spans.set(i, spansOf(ranges));
+  /** What the rule itself asks. */
+  #fillOwn(i: number, rule: Rule, host: Host): void {
+    const { source, destination, inInterface, outInterface, protocol } = rule;
+    if (source !== null) this.#address(i, SOURCE, source);
+    if (destination !== null) this.#address(i, DESTINATION, destination);
+    if (inInterface !== null) this.#device(i, IN_DEV, inInterface, host);
+    if (outInterface !== null) this.#device(i, OUT_DEV, outInterface, host);
+    if (protocol !== null && !protocol.not) this.#narrow(i, PROTOCOL, protocol.number, protocol.number);
+  }
+
+  /** What its pure, leading matches imply. */
+  #fillImplied(uses: readonly Use[], declared: CompiledChain["matches"]): void {
+    for (let u = 0; u < uses.length; u++) {
+      const { name, options } = uses[u];
+      const match = declared.get(name)!;
+      // A match that keeps a state must see what the kernel shows it: nothing behind it may skip the rule.
+      if (match.source === undefined || match.noSource?.(options) === true) return;
+      if (match.fields !== undefined) match.fields(options, this);
     }
   }
 
-  #address(i: number, field: number, match: AddressMatch | null): void {
-    if (match === null || match.not) return;
+  /** What a match implies of the rule at hand. */
+  range(field: HeaderField, low: number, high: number): void {
+    this.#narrow(this.#at, FIELDS[field], low, high);
+  }
+
+  ranges(name: HeaderField, list: Ranges): void {
+    if (list.length === 0) return;
+    const field = FIELDS[name];
+    let { from, to } = list[0];
+    for (let r = 1; r < list.length; r++) {
+      if (list[r].from < from) from = list[r].from;
+      if (list[r].to > to) to = list[r].to;
+    }
+    this.#narrow(this.#at, field, from, to);
+    if (list.length > 1) this.#columns[field]!.spans.set(this.#at, spansOf(list));
+  }
+
+  #address(i: number, field: number, match: AddressMatch): void {
+    if (match.not) return;
     const { address, mask } = match;
     for (let word = 0; word < mask.length; word++) {
       // Ones after zeroes: the mask is no prefix, and the smallest box is cut at its first zero.
@@ -123,24 +150,28 @@ export class RuleBoxes {
     }
   }
 
-  #device(i: number, field: number, match: InterfaceMatch | null, host: Host): void {
-    if (match === null || match.not) return;
-    const devices = devicesMatching(match, host);
+  #device(i: number, field: number, match: InterfaceMatch, host: Host): void {
+    if (match.not) return;
+    let devices = this.#devices.get(match);
+    if (devices === undefined) {
+      devices = devicesMatching(match, host);
+      this.#devices.set(match, devices);
+    }
     // No device at all: the rule never matches; any box will do.
     if (devices.length > 0) this.#narrow(i, field, devices[0], devices[devices.length - 1]);
   }
 
+  #begin(field: number): Column {
+    const low = new Int32Array(this.#count).fill(LOWEST);
+    const high = new Int32Array(this.#count).fill(HIGHEST);
+    const column = { low, high, spans: new Map() };
+    this.#columns[field] = column;
+    return column;
+  }
+
   /** Bounds as they are, of which the unsigned numbers count. */
   #narrow(i: number, field: number, low: number, high: number): void {
-    let column = this.#columns[field];
-    if (column === null) {
-      column = {
-        low: new Int32Array(this.#count).fill(LOWEST),
-        high: new Int32Array(this.#count).fill(HIGHEST),
-        spans: new Map(),
-      };
-      this.#columns[field] = column;
-    }
+    const column = this.#columns[field] ?? this.#begin(field);
     const flippedLow = low ^ FLIP;
     const flippedHigh = high ^ FLIP;
     if (flippedLow > column.low[i]) column.low[i] = flippedLow;
@@ -149,15 +180,25 @@ export class RuleBoxes {
 }
 
 /** Flipped, in order, those that overlap or touch made one. */
-function spansOf(ranges: readonly (readonly [number, number])[]): Int32Array {
-  const sorted = ranges.map(([low, high]): [number, number] => [low ^ FLIP, high ^ FLIP]);
-  sorted.sort((a, b) => a[0] - b[0]);
-  const spans: number[] = [];
-  for (const [low, high] of sorted) {
+function spansOf(list: Ranges): Int32Array {
+  const sorted = isAscending(list) ? list : [...list].sort((a, b) => a.from - b.from);
+  const spans = new Int32Array(2 * sorted.length);
+  let count = 0;
+  for (let i = 0; i < sorted.length; i++) {
+    const low = sorted[i].from ^ FLIP;
+    const high = sorted[i].to ^ FLIP;
     if (high < low) continue;
-    const last = spans.length - 1;
-    if (last > 0 && low <= spans[last] + 1) spans[last] = Math.max(spans[last], high);
-    else spans.push(low, high);
+    if (count > 0 && low <= spans[count - 1] + 1) spans[count - 1] = Math.max(spans[count - 1], high);
+    else {
+      spans[count] = low;
+      spans[count + 1] = high;
+      count += 2;
+    }
   }
-  return Int32Array.from(spans);
+  return count === spans.length ? spans : spans.slice(0, count);
+}
+
+function isAscending(list: Ranges): boolean {
+  for (let i = 1; i < list.length; i++) if (list[i].from < list[i - 1].from) return false;
+  return true;
 }

@@ -51,44 +51,38 @@ interface Draft {
   readonly score: number;
 }
 
+/*
+ * The first packet waits for all of this, and most of it runs once: each loop has a function of its own, because V8 compiles
+ * a long function anew for each loop in which it finds it.
+ */
+
 /** null: there is nothing to cut, or `least` rules and more would be left. */
 function draftCut(rules: Int32Array, column: Column, field: number, least: number): Draft | null {
-  const { low, high, spans } = column;
+  const bounds = boundsOf(rules, column, least);
+  if (bounds === null) return null;
+  const points = pointsOf(bounds);
+  if (points.length < 2) return null;
+  const widths = widthsOf(rules, column, points);
+  return { field, column, points, widths, score: scoreOf(widths, points.length) };
+}
+
+/** Where the rules' ranges begin and where they have ended; null when `least` rules say nothing of the field: they are always in the rest. */
+function boundsOf(rules: Int32Array, { low, high, spans }: Column, least: number): Int32Array | null {
   const bounds = new Int32Array(2 * rules.length + 1 + boundsOfSpans(rules, spans));
   let count = 1;
-  let full = 0;
   bounds[0] = LOWEST;
   for (let i = 0; i < rules.length; i++) {
     const from = low[rules[i]];
     const to = high[rules[i]];
     if (from === LOWEST && to === HIGHEST) {
-      full++;
+      if (--least <= 0) return null;
       continue;
     }
     bounds[count++] = from;
     if (to !== HIGHEST) bounds[count++] = to + 1;
-    const several = spans.size === 0 ? undefined : spans.get(rules[i]);
-    if (several === undefined) continue;
-    for (let s = 0; s < several.length; s += 2) {
-      bounds[count++] = several[s];
-      if (several[s + 1] !== HIGHEST) bounds[count++] = several[s + 1] + 1;
-    }
   }
-  // Rules that say nothing of the field are always in the rest.
-  if (full >= least) return null;
-  const points = pointsOf(bounds.subarray(0, count));
-  if (points.length < 2) return null;
-  const widths = new Int32Array(rules.length);
-  let inside = 0;
-  let rest = 0;
-  for (let i = 0; i < rules.length; i++) {
-    const several = spans.size === 0 ? undefined : spans.get(rules[i]);
-    const width = several === undefined ? widthOf(low[rules[i]], high[rules[i]], points) : widthOfAll(several, points);
-    widths[i] = width;
-    if (isBroad(width, points.length)) rest++;
-    else inside += width;
-  }
-  return { field, column, points, widths, score: inside / points.length + rest };
+  if (spans.size > 0) count = addSpans(rules, spans, bounds, count);
+  return bounds.subarray(0, count);
 }
 
 /** Room for the bounds of those rules that have several ranges. */
@@ -97,6 +91,44 @@ function boundsOfSpans(rules: Int32Array, spans: Column["spans"]): number {
   let count = 0;
   for (let i = 0; i < rules.length; i++) count += spans.get(rules[i])?.length ?? 0;
   return count;
+}
+
+/** Adds their bounds from `count` on; where they end. */
+function addSpans(rules: Int32Array, spans: Column["spans"], bounds: Int32Array, count: number): number {
+  for (let i = 0; i < rules.length; i++) {
+    const several = spans.get(rules[i]) ?? NO_SPANS;
+    for (let s = 0; s < several.length; s += 2) {
+      bounds[count++] = several[s];
+      if (several[s + 1] !== HIGHEST) bounds[count++] = several[s + 1] + 1;
+    }
+  }
+  return count;
+}
+
+/** How many segments each rule reaches into. */
+function widthsOf(rules: Int32Array, { low, high, spans }: Column, points: Int32Array): Int32Array {
+  const widths = new Int32Array(rules.length);
+  for (let i = 0; i < rules.length; i++) widths[i] = widthOf(low[rules[i]], high[rules[i]], points);
+  if (spans.size > 0) widenSpans(rules, spans, points, widths);
+  return widths;
+}
+
+/** The same of rules with several ranges. */
+function widenSpans(rules: Int32Array, spans: Column["spans"], points: Int32Array, widths: Int32Array): void {
+  for (let i = 0; i < rules.length; i++) {
+    const several = spans.get(rules[i]);
+    if (several !== undefined) widths[i] = widthOfAll(several, points);
+  }
+}
+
+function scoreOf(widths: Int32Array, segments: number): number {
+  let inside = 0;
+  let rest = 0;
+  for (let i = 0; i < widths.length; i++) {
+    if (isBroad(widths[i], segments)) rest++;
+    else inside += widths[i];
+  }
+  return inside / segments + rest;
 }
 
 /** Where the segments begin: each bound once, ascending. */
@@ -140,17 +172,18 @@ function segment(points: Int32Array, value: number): number {
 /** Hands the rules to the segments. */
 function fill(draft: Draft, rules: Int32Array, copied: number): Cut {
   const { field, points, widths } = draft;
-  const rest = rules.filter((_, i) => isBroad(widths[i], points.length));
+  const rest = restOf(rules, widths, points.length);
   const copies = rest.length <= copied;
   const runs = runsOf(draft, rules, copies);
-  const offsets = new Int32Array(points.length + 1);
-  for (let r = 0; r < runs.length; r += RUN) for (let s = runs[r + 1]; s < runs[r + 2]; s++) offsets[s + 1]++;
-  for (let s = 0; s < points.length; s++) offsets[s + 1] += offsets[s];
-  const members = new Int32Array(offsets[points.length]);
-  const filled = offsets.slice();
-  for (let r = 0; r < runs.length; r += RUN)
-    for (let s = runs[r + 1]; s < runs[r + 2]; s++) members[filled[s]++] = runs[r];
-  return { field, points, offsets, members, rest: copies ? NO_RULES : rest };
+  const offsets = offsetsOf(runs, points.length);
+  return { field, points, offsets, members: membersOf(runs, offsets), rest: copies ? NO_RULES : rest };
+}
+
+function restOf(rules: Int32Array, widths: Int32Array, segments: number): Int32Array {
+  const rest = new Int32Array(rules.length);
+  let count = 0;
+  for (let i = 0; i < rules.length; i++) if (isBroad(widths[i], segments)) rest[count++] = rules[i];
+  return rest.slice(0, count);
 }
 
 /** Words of a run: a rule, the first segment that it reaches into, and the one behind the last in a row. */
@@ -161,23 +194,51 @@ function runsOf({ column, points, widths }: Draft, rules: Int32Array, copies: bo
   const { low, spans } = column;
   const runs = new Int32Array(RUN * (rules.length + boundsOfSpans(rules, spans) / 2));
   let at = 0;
-  const add = (rule: number, first: number, width: number) => {
-    runs[at] = rule;
-    runs[at + 1] = first;
-    runs[at + 2] = first + width;
-    at += RUN;
-  };
   for (let i = 0; i < rules.length; i++) {
-    const rule = rules[i];
     const width = widths[i];
     if (width === 0 || (!copies && isBroad(width, points.length))) continue;
-    const several = spans.size === 0 ? undefined : spans.get(rule);
-    if (several === undefined) add(rule, width === points.length ? 0 : segment(points, low[rule]), width);
-    else
+    const several = spans.size === 0 ? undefined : spans.get(rules[i]);
+    if (several === undefined) {
+      const first = width === points.length ? 0 : segment(points, low[rules[i]]);
+      at = putRun(runs, at, rules[i], first, width);
+    } else
       for (let s = 0; s < several.length; s += 2)
-        add(rule, segment(points, several[s]), widthOf(several[s], several[s + 1], points));
+        at = putRun(runs, at, rules[i], segment(points, several[s]), widthOf(several[s], several[s + 1], points));
   }
   return runs.subarray(0, at);
 }
 
+function putRun(runs: Int32Array, at: number, rule: number, first: number, width: number): number {
+  runs[at] = rule;
+  runs[at + 1] = first;
+  runs[at + 2] = first + width;
+  return at + RUN;
+}
+
+/** Where each segment's rules begin among the members. */
+function offsetsOf(runs: Int32Array, segments: number): Int32Array {
+  // How many more reach into a segment than into the one before it.
+  const more = new Int32Array(segments + 1);
+  for (let r = 0; r < runs.length; r += RUN) {
+    more[runs[r + 1]]++;
+    more[runs[r + 2]]--;
+  }
+  const offsets = new Int32Array(segments + 1);
+  let count = 0;
+  for (let s = 0; s < segments; s++) {
+    count += more[s];
+    offsets[s + 1] = offsets[s] + count;
+  }
+  return offsets;
+}
+
+function membersOf(runs: Int32Array, offsets: Int32Array): Int32Array {
+  const members = new Int32Array(offsets[offsets.length - 1]);
+  const filled = offsets.slice();
+  for (let r = 0; r < runs.length; r += RUN)
+    for (let s = runs[r + 1]; s < runs[r + 2]; s++) members[filled[s]++] = runs[r];
+  return members;
+}
+
 const NO_RULES = new Int32Array(0);
+const NO_SPANS = new Int32Array(0);

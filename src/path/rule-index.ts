@@ -17,7 +17,7 @@ import type { Packet } from "../packet/packet.ts";
 import { askRule, GO_ON } from "./ask.ts";
 import { BACK } from "./decisions.ts";
 import { generate, RESUME, type Walk } from "./generate.ts";
-import { ACTS, type CompiledRule, JUMPS } from "./program.ts";
+import { ACTS, type CompiledChain, JUMPS } from "./program.ts";
 import { DPORT, FLIP, fieldOf, RuleBoxes } from "./rule-boxes.ts";
 import { bestCut } from "./rule-cut.ts";
 
@@ -68,7 +68,7 @@ class Node {
 }
 
 export class RuleIndex {
-  readonly #rules: readonly CompiledRule[];
+  readonly #chain: CompiledChain;
   readonly #counters: Float64Array;
   readonly #family: Family;
   readonly #generates: boolean;
@@ -79,16 +79,13 @@ export class RuleIndex {
   #generated = 0;
   readonly #pairs = new Map<number, Node>();
 
-  constructor(rules: readonly CompiledRule[], counters: Float64Array, family: Family, host: Host, generates: boolean) {
-    this.#rules = rules;
+  constructor(chain: CompiledChain, counters: Float64Array, family: Family, host: Host, generates: boolean) {
+    this.#chain = chain;
     this.#counters = counters;
     this.#family = family;
     this.#generates = generates;
-    this.#boxes = new RuleBoxes(rules, host);
-    this.#root = this.#node(
-      Int32Array.from(rules, (_, i) => i),
-      0,
-    );
+    this.#boxes = new RuleBoxes(chain, host);
+    this.#root = this.#node(allRules(chain.source.length), 0);
   }
 
   /** Walks the chain: a code, or BACK. */
@@ -110,7 +107,7 @@ export class RuleIndex {
     if (this.#generates && ++leaf.visits === WARM && this.#generated < MOST_GENERATED) this.#warm(leaf);
     const candidates = leaf.rules;
     for (let i = from === 0 ? 0 : firstFrom(candidates, from); i < candidates.length; i++) {
-      const rule = this.#rules[candidates[i]];
+      const rule = this.#chain.rule(candidates[i]);
       const code = askRule(rule, this.#counters, p);
       if (code !== GO_ON) return code;
       // A rule that did not match went on, too; looking up again for it only costs time.
@@ -121,7 +118,7 @@ export class RuleIndex {
 
   #warm(leaf: Node): void {
     this.#generated++;
-    const rules = Array.from(leaf.rules, (i) => this.#rules[i]);
+    const rules = Array.from(leaf.rules, (n) => this.#chain.rule(n));
     leaf.walk = generate(rules, this.#counters, true);
   }
 
@@ -191,6 +188,12 @@ export class RuleIndex {
       node.table = tableOf(cut.points);
     }
   }
+}
+
+function allRules(count: number): Int32Array {
+  const rules = new Int32Array(count);
+  for (let n = 0; n < count; n++) rules[n] = n;
+  return rules;
 }
 
 /** The segment of each port. */

@@ -15,10 +15,11 @@ import type { Step } from "../packet/step.ts";
 import { registryOf } from "../registry.ts";
 import { type Answers, match, type Registry, target } from "../rules/extension.ts";
 import type { Chain, Destination, Rule, Ruleset } from "../rules/ruleset.ts";
+import { compileRuleset, LoadError } from "./compile.ts";
 import { BACK, Decisions } from "./decisions.ts";
 import { type Explainer, explain } from "./explain.ts";
 import { generate } from "./generate.ts";
-import { type CompiledChain, type CompiledTable, compileRuleset, LoadError } from "./program.ts";
+import type { CompiledChain, CompiledTable } from "./program.ts";
 import { RuleIndex } from "./rule-index.ts";
 import { prepareTable, tableWalk } from "./walk.ts";
 
@@ -48,7 +49,7 @@ const ports = match<typeof options, Ports>({
   options,
   compile: (is) => (p) => p.hasPorts && p[is.field] >= is.low && p[is.field] <= is.high,
   source: (is) => `p.hasPorts && p.${is.field} >= ${is.low} && p.${is.field} <= ${is.high}`,
-  fields: (is) => [{ field: is.field, ranges: [[is.low, is.high]] }],
+  fields: (is, say) => say.range(is.field, is.low, is.high),
 });
 const severalPorts = match<typeof options, SeveralPorts>({
   name: "severalPorts",
@@ -57,7 +58,11 @@ const severalPorts = match<typeof options, SeveralPorts>({
   compile: (is) => (p) => p.hasPorts && is.ranges.some(([low, high]) => p[is.field] >= low && p[is.field] <= high),
   source: ({ field, ranges }) =>
     `p.hasPorts && (${ranges.map(([low, high]) => `p.${field} >= ${low} && p.${field} <= ${high}`).join(" || ")})`,
-  fields: ({ field, ranges }) => [{ field, ranges }],
+  fields: ({ field, ranges }, say) =>
+    say.ranges(
+      field,
+      ranges.map(([from, to]) => ({ from, to })),
+    ),
 });
 const asks = match<typeof options, Asked>({
   name: "asks",
@@ -297,7 +302,7 @@ const WAYS: Record<string, Way> = {
   },
   indexed: (table, base) => {
     for (const chain of table.chains) {
-      const index = new RuleIndex(chain.rules, table.counters, table.family, host, true);
+      const index = new RuleIndex(chain, table.counters, table.family, host, true);
       chain.run = (p) => index.walk(p);
     }
     return closing(table, base, base.run);

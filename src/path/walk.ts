@@ -23,11 +23,11 @@ export function prepareTable(table: CompiledTable, host: Host, generates: boolea
 }
 
 function prepareChain(chain: CompiledChain, table: CompiledTable, host: Host, generates: boolean): Walk {
-  const rules = chain.rules;
-  if (rules.length >= INDEX_FROM) {
-    const index = new RuleIndex(rules, table.counters, table.family, host, generates);
+  if (chain.source.length >= INDEX_FROM) {
+    const index = new RuleIndex(chain, table.counters, table.family, host, generates);
     return (p) => index.walk(p);
   }
+  const rules = chain.rules;
   if (generates) return generate(rules, table.counters, false);
   return (p) => askAll(rules, table.counters, p);
 }

@@ -8,6 +8,7 @@ import { formatAddress, maskOfPrefix4, maskOfPrefix6, parseIpv6, prefixOfMask } 
 import type { Family } from "../packet/hook.ts";
 import { type OptionSite, RuleError } from "./extension.ts";
 import { isSpace, parseNumber, U8_MAX } from "./numbers.ts";
+import type { AddressMatch } from "./ruleset.ts";
 
 /** An address and a mask as network-order words: one for IPv4, four for IPv6. */
 export interface HostMask {
@@ -125,15 +126,25 @@ function aton(text: string): readonly number[] | null {
 }
 
 /**
- * `-s` and `-d`: one address/mask or several with commas, each cut to its mask
+ * `-s` and `-d`: one address/mask or several with commas, each cut to its mask; null where any address will do
  * (xtables_ipparse_multiple, xtables_ip6parse_multiple).
  */
-export function parseAddressList(text: string, family: Family): HostMask[] {
+export function parseAddressList(text: string, family: Family, not: boolean): (AddressMatch | null)[] {
   if (family === 4) {
     const plain = parsePlain(text);
-    if (plain !== null) return [plain];
+    if (plain !== null) return [addressMatch(plain, not)];
   }
-  return text.split(",").map((part) => parseAddressAndMask(part, family));
+  return text.split(",").map((part) => addressMatch(parseAddressAndMask(part, family), not));
+}
+
+/** An address under a null mask is no criterion, unless it is inverted. */
+function addressMatch({ address, mask }: HostMask, not: boolean): AddressMatch | null {
+  return !not && isNull(mask) ? null : { not, address, mask };
+}
+
+function isNull(mask: readonly number[]): boolean {
+  for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) return false;
+  return true;
 }
 
 /** `192.0.2.0/24` and `192.0.2.1`, as iptables-save writes them: most addresses are such, and this is the short way. */
@@ -174,7 +185,7 @@ function parseAddressAndMask(part: string, family: Family): HostMask {
   const slash = text.lastIndexOf("/");
   const mask = slash < 0 ? fullMask(family) : parseMask(text.slice(slash + 1), family);
   // A null mask makes the name irrelevant, as in any/0.
-  const name = mask.every((word) => word === 0) ? null : slash < 0 ? text : text.slice(0, slash);
+  const name = isNull(mask) ? null : slash < 0 ? text : text.slice(0, slash);
   const address = name === null ? (family === 4 ? [0] : ZERO6) : parseNetwork(name, family);
   return { address: address.map((word, i) => word & mask[i]), mask };
 }

@@ -1,37 +1,56 @@
 /** A line's command carried out on a table. Source imitated: iptables/iptables.c: do_command4. */
 import type { Family } from "../packet/hook.ts";
-import type { HostMask } from "./address-text.ts";
-import { isShared } from "./bind.ts";
 import { type CommandLetter, carriesRule, type LineCommand } from "./command.ts";
 import { RuleError } from "./extension.ts";
 import { missing } from "./known-extensions.ts";
-import type { AddressMatch, Destination, Rule, SourcePlace, Use } from "./ruleset.ts";
+import type { AddressMatch, Destination, Rule, SourcePlace } from "./ruleset.ts";
 import { type TableState, ZERO } from "./table-state.ts";
 
-export interface ApplySite {
+/** What rules are made with: their family, and the ids that they get. */
+export interface RuleMaker {
   readonly family: Family;
-  readonly place: SourcePlace;
   /** The id of the next rule made. */
   nextId(): number;
 }
 
 /** Carries out a command; throws a RuleError with code 2 where iptables refuses, 1 where libiptc does. */
-export function apply(command: LineCommand, table: TableState, site: ApplySite): void {
+export function apply(command: LineCommand, table: TableState, place: SourcePlace, maker: RuleMaker): void {
   for (let i = 0; i < command.commands.length; i++) {
     const letter = command.commands[i];
     const refusal = carriesRule(letter as CommandLetter)
-      ? applyRule(letter, command, table, site)
+      ? applyRule(letter, command, table, place, maker)
       : applyOther(letter, command, table);
     if (refusal !== null) throw new RuleError(refusal, 1);
   }
 }
 
-function applyRule(letter: string, command: LineCommand, table: TableState, site: ApplySite): string | null {
+/**
+ * Appends the rules of a line that is known to be right but for where it leads. False, or a RuleError: nothing has happened,
+ * and `apply` says why.
+ */
+export function appendKnown(command: LineCommand, table: TableState, place: SourcePlace, maker: RuleMaker): boolean {
+  const target = destinationOf(command, table, maker.family);
+  const list = table.listFor(command.chain!, target);
+  if (list === null) return false;
+  const { sources, destinations } = command;
+  for (let i = 0; i < sources.length; i++)
+    for (let k = 0; k < destinations.length; k++)
+      list.push(ruleOf(command, sources[i], destinations[k], target, place, maker));
+  return true;
+}
+
+function applyRule(
+  letter: string,
+  command: LineCommand,
+  table: TableState,
+  place: SourcePlace,
+  maker: RuleMaker,
+): string | null {
   const chain = command.chain!;
-  const target = destinationOf(command, table, site.family);
+  const target = destinationOf(command, table, maker.family);
   // `-4` in an IPv6 text ends the line before the addresses are counted: there are none, hence no rule.
   if (command.abandoned) return null;
-  const rules = rulesOf(command, target, site);
+  const rules = rulesOf(command, target, place, maker);
   switch (letter) {
     case "A":
       return table.append(chain, rules);
@@ -77,44 +96,28 @@ function destinationOf(command: LineCommand, table: TableState, family: Family):
   const goto = command.goto && !command.abandoned;
   if (jump === "") return null;
   if (table.has(jump)) return { kind: goto ? "goto" : "jump", chain: jump };
-  if (target !== null) return targetDestination(target);
+  if (target !== null) return target;
   throw new RuleError(goto ? `goto '${jump}' is not a chain` : missing("target", jump, family));
 }
 
-const destinations = new WeakMap<Use, Destination>();
-
-/** Rules whose targets are one value (ACCEPT, DROP) share where they lead, too. */
-function targetDestination(use: Use): Destination {
-  let found = destinations.get(use);
-  if (found === undefined) {
-    found = { kind: "target", use };
-    if (isShared(use)) destinations.set(use, found);
-  }
-  return found;
-}
-
-const ANY: readonly (HostMask | null)[] = [null];
-
 /** One rule for each pair of source and destination. */
-function rulesOf(command: LineCommand, target: Destination | null, site: ApplySite): Rule[] {
-  const sources = command.sources.length > 0 ? command.sources : ANY;
-  const destinations = command.destinations.length > 0 ? command.destinations : ANY;
-  if (sources.length === 1 && destinations.length === 1)
-    return [ruleOf(command, sources[0], destinations[0], target, site)];
-  return sources.flatMap((from) => destinations.map((to) => ruleOf(command, from, to, target, site)));
+function rulesOf(command: LineCommand, target: Destination | null, place: SourcePlace, maker: RuleMaker): Rule[] {
+  const { sources, destinations } = command;
+  return sources.flatMap((from) => destinations.map((to) => ruleOf(command, from, to, target, place, maker)));
 }
 
 function ruleOf(
   command: LineCommand,
-  source: HostMask | null,
-  destination: HostMask | null,
+  source: AddressMatch | null,
+  destination: AddressMatch | null,
   target: Destination | null,
-  site: ApplySite,
+  place: SourcePlace,
+  maker: RuleMaker,
 ): Rule {
   return {
-    id: site.nextId(),
-    source: addressMatch(source, command.sourceNot),
-    destination: addressMatch(destination, command.destinationNot),
+    id: maker.nextId(),
+    source,
+    destination,
     inInterface: command.inInterface,
     outInterface: command.outInterface,
     protocol: command.protocol,
@@ -122,17 +125,6 @@ function ruleOf(
     matches: command.matches,
     target,
     counters: command.counters ?? ZERO,
-    place: site.place,
+    place,
   };
-}
-
-/** An address under a null mask is no criterion, unless it is inverted. */
-function addressMatch(host: HostMask | null, not: boolean): AddressMatch | null {
-  if (host === null || (!not && isNull(host.mask))) return null;
-  return { not, address: host.address, mask: host.mask };
-}
-
-function isNull(mask: readonly number[]): boolean {
-  for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) return false;
-  return true;
 }

@@ -7,7 +7,6 @@ import {
   type GivenOption,
   type OptionSite,
   type OptionSpec,
-  type OptionType,
   RuleError,
   type RuleSite,
 } from "./extension.ts";
@@ -65,49 +64,8 @@ function neverNot(spec: OptionSpec, extension: string, option: string): RuleErro
   return new RuleError(spec.neverNot ?? `${extension}: option "${option}" cannot be inverted.`);
 }
 
-/**
- * An option in lines of a kind that was read before: that it may stand there, and not twice, was found out then, and
- * only its value is left to read.
- */
-export class KnownOption {
-  readonly #key: string;
-  readonly #type: OptionType<unknown>;
-  readonly #not: boolean;
-  /** What a shorthand stands for. */
-  readonly #implied: readonly string[] | null;
-  readonly #repeat: boolean;
-  /** One for all lines; `given` is that of the line at hand. */
-  readonly #site: { -readonly [K in keyof OptionSite]: OptionSite[K] };
-
-  constructor(
-    declaration: AnyDeclaration,
-    { spec, key }: OptionEntry,
-    not: boolean,
-    line: Pick<OptionSite, "family" | "table" | "protocol">,
-  ) {
-    const { type, means, repeat, saidAs } = spec!;
-    const [meant, ...implied] = means ?? [];
-    this.#key = meant ?? key;
-    this.#type = meant === undefined ? type : (declaration.options as Record<string, OptionSpec>)[meant].type;
-    this.#implied = meant === undefined ? null : implied;
-    this.#not = not;
-    this.#repeat = repeat === true;
-    const option = meant ?? saidAs ?? key;
-    this.#site = { ...line, option, extension: declaration.name, not, given: NO_OPTIONS };
-  }
-
-  take(given: GivenOptions, words: readonly string[]): void {
-    this.#site.given = given;
-    const value = this.#type.parse(this.#implied ?? words, this.#site);
-    const before = this.#repeat ? given[this.#key] : undefined;
-    if (!this.#repeat) given[this.#key] = { not: this.#not, value };
-    else given[this.#key] = { not: this.#not, value: [...((before?.value as unknown[]) ?? []), value] };
-  }
-}
-
 /** The line is complete: the extension's own checks, libxtables' checks, and then its data. */
 export function bindExtension({ declaration }: LoadedExtension, given: GivenOptions, rule: RuleSite): Use {
-  if (checksOf(declaration).plain) return plainUse(declaration);
   oneIsGiven(declaration, given);
   declaration.check?.(given, rule);
   checkTogether(declaration, given);
@@ -116,7 +74,6 @@ export function bindExtension({ declaration }: LoadedExtension, given: GivenOpti
 
 /** The same for a line of a kind that was read before: which options it has was found right then. `rule`: null where nobody asks. */
 export function useOf(declaration: AnyDeclaration, given: GivenOptions, rule: RuleSite | null): Use {
-  if (checksOf(declaration).plain) return plainUse(declaration);
   if (rule === null) return { name: declaration.name, options: given };
   declaration.check?.(given, rule);
   return dataOf(declaration, given, rule);
@@ -129,13 +86,12 @@ function dataOf(declaration: AnyDeclaration, given: GivenOptions, rule: RuleSite
   return { name: declaration.name, options };
 }
 
-type AnyDeclaration = Declaration<any, any>;
+/** Whatever its options are. */
+export type AnyDeclaration = Declaration<any, any>;
 type Given = Readonly<Partial<GivenOptions>>;
 
 /** What must be checked of an extension's options together; worked out once. */
 interface TogetherChecks {
-  /** It has no options and nothing to say about the rule: all its uses are one. */
-  readonly plain: boolean;
   readonly needed: readonly (readonly string[])[];
   readonly exclusive: readonly (readonly string[])[];
   readonly any: boolean;
@@ -144,23 +100,6 @@ interface TogetherChecks {
 }
 
 const checks = new WeakMap<AnyDeclaration, TogetherChecks>();
-const plainUses = new WeakMap<AnyDeclaration, Use>();
-
-/** Whether a use is one that all rules with this extension have in common. */
-export function isShared(use: Use): boolean {
-  return use.options === NO_OPTIONS;
-}
-
-const NO_OPTIONS: GivenOptions = {};
-
-function plainUse(declaration: AnyDeclaration): Use {
-  let use = plainUses.get(declaration);
-  if (use === undefined) {
-    use = { name: declaration.name, options: NO_OPTIONS };
-    plainUses.set(declaration, use);
-  }
-  return use;
-}
 
 function checksOf(declaration: AnyDeclaration): TogetherChecks {
   let found = checks.get(declaration);
@@ -171,10 +110,8 @@ function checksOf(declaration: AnyDeclaration): TogetherChecks {
     const any =
       exclusive.length > 0 ||
       specs.some((spec) => spec.required === true || spec.needs !== undefined || spec.excludes !== undefined);
-    const { check, bind, refuse } = declaration;
-    const plain = specs.length === 0 && check === undefined && bind === undefined && refuse === undefined;
     const numbered = declaration.numbered ?? Object.keys(declaration.options);
-    found = { plain, needed, exclusive, any, numbered };
+    found = { needed, exclusive, any, numbered };
     checks.set(declaration, found);
   }
   return found;

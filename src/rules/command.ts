@@ -2,9 +2,8 @@
  * What one line asks for, as data: a command (-A, -I, -P …), and for those that carry a rule the rule's parts, bound to
  * typed options. Built by rule-line.ts, carried out by table-state.ts.
  */
-import type { HostMask } from "./address-text.ts";
 import { RuleError } from "./extension.ts";
-import type { Counters, InterfaceMatch, Use } from "./ruleset.ts";
+import type { AddressMatch, Counters, InterfaceMatch, TargetDestination, Use } from "./ruleset.ts";
 
 /** iptables' letters; `#` is -D with a number, `z` is -Z with a number. */
 export type CommandLetter = "I" | "D" | "#" | "R" | "A" | "L" | "F" | "Z" | "N" | "X" | "P" | "E" | "S" | "z" | "C";
@@ -67,10 +66,9 @@ export interface LineCommand {
   ruleNumber: number;
   newName: string | null;
   policy: string | null;
-  sources: readonly HostMask[];
-  destinations: readonly HostMask[];
-  sourceNot: boolean;
-  destinationNot: boolean;
+  /** One rule for each pair of them; null: any address. */
+  sources: readonly (AddressMatch | null)[];
+  destinations: readonly (AddressMatch | null)[];
   inInterface: InterfaceMatch | null;
   outInterface: InterfaceMatch | null;
   protocol: { readonly not: boolean; readonly number: number } | null;
@@ -80,7 +78,7 @@ export interface LineCommand {
   jump: string;
   goto: boolean;
   /** The extension that -j loaded; a chain of its name goes before it. */
-  target: Use | null;
+  target: TargetDestination | null;
   /** -c; null: not said. */
   counters: Counters | null;
   /** -4 in an IPv6 text and the reverse: the rest of the line was not looked at (xshared.c: do_parse returns). */
@@ -91,7 +89,7 @@ export interface LineCommand {
   targetWord: number;
 }
 
-const NO_ADDRESSES: readonly HostMask[] = [];
+const ANY_ADDRESS: readonly null[] = [null];
 const NO_USES: readonly Use[] = [];
 
 /** A line that asks for nothing yet. */
@@ -103,10 +101,8 @@ export function blankCommand(): LineCommand {
     ruleNumber: 0,
     newName: null,
     policy: null,
-    sources: NO_ADDRESSES,
-    destinations: NO_ADDRESSES,
-    sourceNot: false,
-    destinationNot: false,
+    sources: ANY_ADDRESS,
+    destinations: ANY_ADDRESS,
     inInterface: null,
     outInterface: null,
     protocol: null,

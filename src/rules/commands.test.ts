@@ -1,5 +1,7 @@
 /** iptables commands, edits of rulesets, and what the kernel finds out about jumps. */
 import test from "ava";
+import fc from "fast-check";
+import { shellLexer, shellLineEnd } from "../../grammar/rules-lexer.ts";
 import { HOOK_NAMES } from "../packet/hook.ts";
 import { registry } from "../registry.ts";
 import { checkText, parseRules } from "./check.ts";
@@ -296,4 +298,34 @@ test("chains nest as deep as a ruleset likes", (t) => {
   const { ruleset, errors } = parseSave(text, options);
   t.deepEqual(errors, []);
   t.deepEqual(reachOf(ruleset.tables[0]).chains.get("c19999")!.hooks.length, 1);
+});
+
+test("the rest of a refused line ends where the lexer would have ended it", (t) => {
+  /** By the lexer's tokens. */
+  const lineEnd = (text: string): number => {
+    const lexer = shellLexer(() => "stray");
+    lexer.reset(text);
+    for (let token = lexer.next(); token !== undefined; token = lexer.next())
+      if (token.text === "\n") return token.offset;
+    return text.length;
+  };
+  const character = fc.constantFrom(..." \t\n\n\"\"''\\\\;&|<>()$`##ab");
+  const texts = fc.array(character, { maxLength: 40 }).map((characters) => characters.join(""));
+  fc.assert(fc.property(texts, (text) => t.is(shellLineEnd(text, 0), lineEnd(text), JSON.stringify(text))));
+  const many = 20_001;
+  for (const piece of ["\\x", "'x'y", '"x"', "\\\n"])
+    for (const end of ["# 'a\nb", "'\nb", '"\nb', "\nb"])
+      for (const text of [piece.repeat(many) + end, `${piece.repeat(many - 1)}${end}`, `"${piece.repeat(many)}"${end}`])
+        t.is(shellLineEnd(text, 0), lineEnd(text), `${piece} ${end}`);
+});
+
+test("commands behind a refused line are read", (t) => {
+  const text = `iptables -A INPUT $x 'a\nb' # "\niptables -A INPUT -j NONE\n`;
+  const places = checkText(text, options).map(({ line, column }) => [line, column]);
+  t.deepEqual(places, [
+    [1, 19],
+    [3, 22],
+  ]);
+  const long = `iptables -A INPUT -s "${"x ".repeat(10_000_000)}"`;
+  t.is(checkText(long, options)[0].message, "Argument list too long");
 });

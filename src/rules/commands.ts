@@ -4,7 +4,7 @@
  * Source imitated: iptables/iptables-standalone.c: iptables_main; the kernel's word is asked once, after the last command.
  */
 import type moo from "moo";
-import { shellLexer, WORD_CLASSES, type WordClass } from "../../grammar/rules-lexer.ts";
+import { shellLexer, shellLineEnd, WORD_CLASSES, type WordClass } from "../../grammar/rules-lexer.ts";
 import type { Family } from "../packet/hook.ts";
 import { RuleError } from "./extension.ts";
 import { type LineWords, readLineOf, type WordPlaces } from "./line-words.ts";
@@ -41,6 +41,8 @@ class CommandReader {
   readonly scope: LineScope;
   #text: string;
   #lexer: moo.Lexer;
+  /** Where in the text the lexer's begins. */
+  #base = 0;
   /** null: the program's name has not come yet; a family: its arguments are being read. */
   #family: Family | null = null;
   #starts: number[] = [];
@@ -61,29 +63,33 @@ class CommandReader {
 
   read(): void {
     this.#lexer.reset(this.#text);
-    let passing = false;
-    for (let token = this.#lexer.next(); token !== undefined; token = this.#lexer.next()) {
+    for (;;) {
+      const token = this.#lexer.next();
       if (this.problems.length >= MOST_PROBLEMS) return;
-      switch (token.type) {
-        case "blank":
-        case "comment":
-          break;
-        case "separator":
-          if (!passing) this.#finish();
-          this.#begin();
-          // After a refusal the rest of the line is not looked at.
-          if (token.text === "\n") passing = false;
-          break;
-        case "refused":
-          if (!passing) this.#fail(token.offset, 1, refusedSentence(token.text), 2);
-          passing = true;
-          break;
-        default:
-          if (passing) break;
-          passing = !this.#word(token);
+      if (token === undefined || token.type === "separator") {
+        this.#finish();
+        this.#begin();
+        if (token === undefined) return;
+      } else if (token.type !== "blank" && token.type !== "comment" && !this.#take(token)) {
+        // After a refusal the rest of the line is not looked at.
+        this.#begin();
+        this.#goOn(shellLineEnd(this.#text, this.#base + token.offset + token.text.length));
       }
     }
-    if (!passing) this.#finish();
+  }
+
+  /** The lexer goes on here. */
+  #goOn(at: number): void {
+    this.#base = at;
+    this.#lexer.reset(this.#text.slice(at));
+  }
+
+  /** False when the command cannot be one of ours. */
+  #take(token: moo.Token): boolean {
+    const start = this.#base + token.offset;
+    if (token.type !== "refused") return this.#word(token, start);
+    this.#fail(start, 1, refusedSentence(token.text), 2);
+    return false;
   }
 
   end(): Parsed {
@@ -118,21 +124,21 @@ class CommandReader {
   }
 
   /** Takes a word into the command; false when the command cannot be one of ours. */
-  #word(token: moo.Token): boolean {
+  #word(token: moo.Token, start: number): boolean {
     if (this.#family === null || token.type === "word") {
       if (token.type === "word") return true;
-      this.#fail(token.offset, token.text.length, `not an iptables command: ${token.value}`, 2);
+      this.#fail(start, token.text.length, `not an iptables command: ${token.value}`, 2);
       return false;
     }
     // execve(2): MAX_ARG_STRLEN. A word that goes on in another token is longer still.
-    if (token.text.length > LONGEST_ARGUMENT || token.offset === this.#ends.at(-1)) {
-      this.#fail(token.offset, token.text.length, "Argument list too long", 2);
+    if (token.text.length > LONGEST_ARGUMENT || start === this.#ends.at(-1)) {
+      this.#fail(start, token.text.length, "Argument list too long", 2);
       return false;
     }
     if (this.#starts.length === LONGEST_SHAPE && this.#family === this.options.family)
-      this.#fail(token.offset, token.text.length, "Parser cannot handle more arguments", 2);
-    this.#starts.push(token.offset);
-    this.#ends.push(token.offset + token.text.length);
+      this.#fail(start, token.text.length, "Parser cannot handle more arguments", 2);
+    this.#starts.push(start);
+    this.#ends.push(start + token.text.length);
     this.#letters += WORD_CLASSES[token.type as WordClass];
     return this.#starts.length <= LONGEST_SHAPE;
   }

@@ -88,7 +88,6 @@ export type Given<O extends Options> = {
 export interface RuleSite {
   readonly family: Family;
   readonly table: TableName;
-  readonly chain: string;
   /**
    * The hooks this rule can be reached from. In checkEntry exact, as the kernel finds out by following jumps (none in a
    * chain that nothing jumps to); in check, bind and refuse, which see one line only, for a user chain all that its table has.
@@ -170,13 +169,16 @@ export type Predicate = (p: Packet) => boolean;
 export type Action = (p: Packet) => Verdict;
 
 /**
- * Header facts that a match implies; the rule index may skip the rule when one does not hold. Ranges are inclusive, of
- * unsigned numbers; addresses are IPv4's.
+ * Takes the header facts that a match implies; the rule index may skip the rule when one does not hold. Ranges are inclusive,
+ * of unsigned numbers; addresses are IPv4's. Each field is said once.
  */
-export interface FieldRanges {
-  readonly field: "sport" | "dport" | "src" | "dst";
-  readonly ranges: readonly (readonly [number, number])[];
+export interface FieldSink {
+  range(field: HeaderField, low: number, high: number): void;
+  /** In one of these; none at all: nothing is said. */
+  ranges(field: HeaderField, list: readonly { readonly from: number; readonly to: number }[]): void;
 }
+
+export type HeaderField = "sport" | "dport" | "src" | "dst";
 
 export interface MatchDeclaration<O extends Options = any, I = any> extends Declaration<O, I> {
   readonly kind: "match";
@@ -185,17 +187,22 @@ export interface MatchDeclaration<O extends Options = any, I = any> extends Decl
   /** Options are fixed when the rule is loaded: return the smallest predicate. It must not allocate. */
   compile(is: I, on: Engine): Predicate;
   /**
-   * The same as a JavaScript expression over `p` (a Packet) with literals only, for generated code; null: call compile.
+   * The same as a JavaScript expression over `p` (a Packet) with literals only, for generated code.
    * A match that has this at all keeps no state and refuses nothing in `compile`, which may then wait for the first packet.
    */
-  source?(is: I): string | null;
-  fields?(is: I): readonly FieldRanges[];
+  source?(is: I): string;
+  /** With these options there is no such expression: `compile` is called, and never `source`. */
+  noSource?(is: I): boolean;
+  /** Says what its `source` implies. */
+  fields?(is: I, say: FieldSink): void;
   /** Why it did not match this packet, as a clause: "TTL 63 is not below 10". */
   why?(is: I, p: Packet, on: Engine): string;
 }
 
 export interface TargetDeclaration<O extends Options = any, I = any> extends Declaration<O, I> {
   readonly kind: "target";
+  /** `compile` refuses nothing and begins no state: it may wait for the first packet that needs the rule. */
+  readonly mayWait?: boolean;
   /** Returns ACCEPT, DROP, STOLEN, CONTINUE or RETURN. */
   compile(is: I, on: Engine): Action;
   /** What it did to the packet, for the `matched` step; default: the target's name and options. */

@@ -45,12 +45,14 @@ function refusalsOf(table: Table, family: Family, registry: Registry, reach: Tab
     const { hooks, rules } = reach.chains.get(chain.name)!;
     for (let i = 0; i < chain.rules.length; i++) {
       const rule = chain.rules[i];
-      if (!isPlain(rule, asked))
-        checkRule({ rule, chain, table, family, hooks: i < rules ? hooks : [] }, asked, refusals);
+      const from = i < rules ? hooks : NO_HOOKS;
+      if (!isPlain(rule, from, asked)) checkRule({ rule, chain, table, family, hooks: from }, asked, refusals);
     }
   }
   return refusals;
 }
+
+const NO_HOOKS: readonly Hook[] = [];
 
 /** Names of chains, not all when they are very many. */
 function pathOf(loop: readonly string[]): string {
@@ -60,55 +62,52 @@ function pathOf(loop: readonly string[]): string {
 type Checked = MatchDeclaration | TargetDeclaration;
 type Asked = Readonly<Record<"match" | "target", AskedOf>>;
 
-/** What the kernel checks of extensions, by their names; each is looked up once. */
+/** What the kernel checks of an extension. */
+interface Known {
+  /** null: nothing is checked. */
+  readonly declared: Checked | null;
+  /** It asks for a table or for hooks; from these it may be reached. */
+  readonly placed: boolean;
+  rightFrom: readonly Hook[] | null;
+}
+
+/** What the kernel checks of a table's extensions, by their names; each is looked up once. */
 class AskedOf {
   readonly #find: (name: string) => Checked | undefined;
-  readonly #declared = new Map<string, Checked | null>();
-  readonly #protocols = new Map<string, readonly number[] | null>();
+  readonly #known = new Map<string, Known>();
 
   constructor(registry: Registry, kind: "match" | "target", family: Family) {
     this.#find = (name) => registry[kind](name, family);
   }
 
-  /** null: nothing is checked. */
-  declared(name: string): Checked | null {
-    let declared = this.#declared.get(name);
-    if (declared === undefined) {
+  known(name: string): Known {
+    let known = this.#known.get(name);
+    if (known === undefined) {
       const named = this.#find(name);
-      declared = named !== undefined && isChecked(named) ? named : null;
-      this.#declared.set(name, declared);
+      const declared = named !== undefined && isChecked(named) ? named : null;
+      known = { declared, placed: (declared?.tables ?? declared?.hooks) !== undefined, rightFrom: null };
+      this.#known.set(name, known);
     }
-    return declared;
-  }
-
-  /** The protocols that are all it asks for: none where it asks for nothing; null: it asks for more. */
-  protocols(name: string): readonly number[] | null {
-    let protocols = this.#protocols.get(name);
-    if (protocols === undefined) {
-      const declared = this.declared(name);
-      const only = declared === null || (!declared.checkEntry && !declared.tables && !declared.hooks);
-      protocols = only ? (declared?.protocols ?? NOTHING) : null;
-      this.#protocols.set(name, protocols);
-    }
-    return protocols;
+    return known;
   }
 }
-
-const NOTHING: readonly number[] = [];
 
 function isChecked(d: Checked): boolean {
   return d.tables !== undefined || d.hooks !== undefined || d.protocols !== undefined || d.checkEntry !== undefined;
 }
 
-/** The short way for what is nearly always there: the rule's extensions ask for a protocol at most, and the rule has it. */
-function isPlain({ protocol, matches, target }: Rule, asked: Asked): boolean {
-  for (let m = 0; m < matches.length; m++) {
-    const protocols = asked.match.protocols(matches[m].name);
-    if (protocols === null) return false;
-    if (protocols.length > 0 && (protocol === null || protocol.not || !protocols.includes(protocol.number)))
-      return false;
-  }
-  return target?.kind !== "target" || asked.target.protocols(target.use.name) === NOTHING;
+/** The short way for what is nearly always there: the rule has the protocols that are asked for, and the rest was found right before. */
+function isPlain({ protocol, matches, target }: Rule, hooks: readonly Hook[], asked: Asked): boolean {
+  for (let m = 0; m < matches.length; m++)
+    if (!isRight(asked.match.known(matches[m].name), protocol, hooks)) return false;
+  return target?.kind !== "target" || isRight(asked.target.known(target.use.name), protocol, hooks);
+}
+
+function isRight({ declared, placed, rightFrom }: Known, protocol: Rule["protocol"], hooks: readonly Hook[]): boolean {
+  if (declared === null) return true;
+  if (declared.checkEntry !== undefined || (placed && rightFrom !== hooks)) return false;
+  const { protocols } = declared;
+  return protocols === undefined || (protocol !== null && !protocol.not && protocols.includes(protocol.number));
 }
 
 interface RulePlace {
@@ -121,35 +120,37 @@ interface RulePlace {
 
 function checkRule(place: RulePlace, asked: Asked, refusals: KernelRefusal[]): void {
   const { matches, target } = place.rule;
-  for (const [m, { name, options }] of matches.entries())
-    checkUse(asked.match.declared(name), options, m, place, refusals);
+  const site = siteOf(place);
+  for (let m = 0; m < matches.length; m++)
+    checkUse(asked.match.known(matches[m].name), matches[m].options, m, site, place, refusals);
   if (target?.kind === "target")
-    checkUse(asked.target.declared(target.use.name), target.use.options, null, place, refusals);
+    checkUse(asked.target.known(target.use.name), target.use.options, null, site, place, refusals);
 }
 
 function checkUse(
-  declaration: Checked | null,
+  known: Known,
   options: unknown,
   match: number | null,
+  site: RuleSite,
   place: RulePlace,
   refusals: KernelRefusal[],
 ): void {
-  if (declaration === null) return;
-  const site = siteOf(place);
+  const { declared } = known;
+  if (declared === null) return;
   try {
-    checkPlace(declaration, match === null ? "target" : "match", site);
-    declaration.checkEntry?.(options, site);
+    checkPlace(declared, match === null ? "target" : "match", site);
+    known.rightFrom = site.hooks;
+    declared.checkEntry?.(options, site);
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
     refusals.push({ message: error.message, chain: place.chain.name, rule: place.rule, match });
   }
 }
 
-function siteOf({ rule, chain, table, family, hooks }: RulePlace): RuleSite {
+function siteOf({ rule, table, family, hooks }: RulePlace): RuleSite {
   return {
     family,
     table: table.name,
-    chain: chain.name,
     hooks,
     protocol: rule.protocol,
     inInterface: rule.inInterface !== null,
@@ -163,20 +164,25 @@ const hookNames = (hooks: readonly Hook[]) => hooks.map((hook) => HOOK_NAMES[hoo
 /** xt_check_match and xt_check_target up to checkentry. */
 function checkPlace(declaration: Checked, kind: "match" | "target", site: RuleSite): void {
   const { tables, hooks, protocols } = declaration;
-  const who = () =>
-    `x_tables: ${site.family === 4 ? "ip" : "ip6"}_tables: ${declaration.kernelName ?? declaration.name} ${kind}`;
   if (tables !== undefined && !tables.includes(site.table))
-    throw new RuleError(`${who()}: only valid in ${tables.join(", ")} table, not ${site.table}`, 1);
+    throw new RuleError(
+      `${whose(declaration, kind, site)}: only valid in ${tables.join(", ")} table, not ${site.table}`,
+      1,
+    );
   if (hooks !== undefined && site.hooks.some((hook) => !hooks.includes(hook))) {
     const from = kind === "match" ? "valid" : "usable";
     throw new RuleError(
-      `${who()}: used from hooks ${hookNames(site.hooks)}, but only ${from} from ${hookNames(hooks)}`,
+      `${whose(declaration, kind, site)}: used from hooks ${hookNames(site.hooks)}, but only ${from} from ${hookNames(hooks)}`,
       1,
     );
   }
   if (protocols !== undefined) {
     const { protocol } = site;
     if (protocol === null || protocol.not || !protocols.includes(protocol.number))
-      throw new RuleError(`${who()}: only valid for protocol ${protocols.join(", ")}`, 1);
+      throw new RuleError(`${whose(declaration, kind, site)}: only valid for protocol ${protocols.join(", ")}`, 1);
   }
+}
+
+function whose(declaration: Checked, kind: "match" | "target", site: RuleSite): string {
+  return `x_tables: ${site.family === 4 ? "ip" : "ip6"}_tables: ${declaration.kernelName ?? declaration.name} ${kind}`;
 }

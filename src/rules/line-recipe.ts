@@ -6,33 +6,26 @@
  */
 import type { Family, TableName } from "../packet/hook.ts";
 import { parseAddressList } from "./address-text.ts";
-import { type GivenOptions, KnownOption, useOf } from "./bind.ts";
 import { blankCommand, type LineCommand } from "./command.ts";
-import type { MatchDeclaration, RuleSite, TargetDeclaration } from "./extension.ts";
+import type { RuleSite } from "./extension.ts";
 import { LONGEST_NAME } from "./known-extensions.ts";
+import { KnownUse } from "./known-use.ts";
 import type { KnownLine } from "./line-memo.ts";
 import { parseInterface, protocolOf, readCounters, targetName } from "./line-values.ts";
-import type { Rule, Use } from "./ruleset.ts";
+import type { InterfaceMatch, Use } from "./ruleset.ts";
 import type { OptionEvent } from "./scope.ts";
 import type { Item } from "./shape.ts";
 import { possibleHooks } from "./tables.ts";
 import { byteLength } from "./text.ts";
+import { TextMemo } from "./text-memo.ts";
 
 /** A value that the line does not have. */
 const NONE = -1;
 
-/** An option of an extension and its words: each is a value of the line, or always the same. */
-interface Taken {
-  readonly option: KnownOption;
-  readonly slots: readonly number[];
-  readonly words: readonly string[];
-}
+const NOTHING_READ: Use = { name: "", options: null };
 
-/** An extension that the line loads, with what it gives to it. */
-interface Loaded {
-  readonly declaration: MatchDeclaration | TargetDeclaration;
-  readonly taken: Taken[];
-}
+/** What may be seen of a rule by extensions that look at it. */
+type Seen = { -readonly [K in keyof RuleSite]: RuleSite[K] };
 
 export class Recipe {
   readonly #known: KnownLine;
@@ -42,17 +35,15 @@ export class Recipe {
   /** Which value is what. */
   readonly #slots = { chain: NONE, source: NONE, destination: NONE, in: NONE, out: NONE, jump: NONE };
   readonly #nots = { source: false, destination: false, in: false, out: false };
-  #protocol: Rule["protocol"] = null;
-  #fragment: Rule["fragment"] = null;
-  /** -j or -g with something that is no value, and what it loads. */
-  #jump = "";
-  #goto = false;
-  #word = 0;
-  #targetWord = 0;
-  readonly #matches: readonly Loaded[];
-  #target: Loaded | null = null;
-  /** Some extension looks at the rule around it. */
-  #looks = false;
+  readonly #matches: readonly KnownUse[];
+  #target: KnownUse | null = null;
+  /** What the line says, as far as it was read; what is no value stays. */
+  readonly #out = blankCommand();
+  /** What extensions see of the rule around them; null: none of them looks. */
+  #seen: Seen | null = null;
+  readonly #sources = new TextMemo<LineCommand["sources"]>();
+  readonly #destinations = new TextMemo<LineCommand["destinations"]>();
+  readonly #devices = new TextMemo<{ readonly match: InterfaceMatch | null }>();
 
   /** For lines like this one, which was read in full in this table; null: they have to be. */
   static of(known: KnownLine, family: Family, table: TableName): Recipe | null {
@@ -63,9 +54,11 @@ export class Recipe {
   private constructor(known: KnownLine, family: Family, table: TableName) {
     this.#known = known;
     this.#words = known.words(null);
-    this.#matches = known.line.matches.map(({ declaration }) => ({ declaration, taken: [] }));
+    this.#matches = known.line.matches.map(({ declaration }) => new KnownUse(declaration));
     this.#family = family;
     this.#table = table;
+    this.#out.commands = "A";
+    this.#out.matches = this.#matches.map(() => NOTHING_READ);
   }
 
   #learn(): boolean {
@@ -82,20 +75,28 @@ export class Recipe {
         not = false;
       }
     }
-    const loaded = this.#target === null ? this.#matches : [...this.#matches, this.#target];
-    this.#looks = loaded.some(
-      ({ declaration: d }) => d.check !== undefined || d.bind !== undefined || d.refuse !== undefined,
-    );
+    if (this.#target?.looks === true || this.#matches.some(({ looks }) => looks)) {
+      const { protocol } = this.#out;
+      this.#seen = {
+        family: this.#family,
+        table: this.#table,
+        hooks: [],
+        protocol,
+        inInterface: false,
+        outInterface: false,
+      };
+    }
     return this.#slots.chain !== NONE;
   }
 
   #base({ entry, loads }: OptionEvent, not: boolean, item: Item): boolean {
+    const out = this.#out;
     const word = item.values[0];
     const slot = this.#known.slots.indexOf(word);
     switch (entry!.letter) {
       case "A":
         this.#slots.chain = slot;
-        this.#word = word;
+        out.word = word;
         return true;
       case "s":
         this.#slots.source = slot;
@@ -114,20 +115,20 @@ export class Recipe {
         this.#nots.out = not;
         return true;
       case "p":
-        this.#protocol = protocolOf(this.#words[word].toLowerCase(), not);
+        out.protocol = protocolOf(this.#words[word].toLowerCase(), not);
         return true;
       case "f":
-        this.#fragment = { not };
+        out.fragment = { not };
         return true;
       case "m":
         return true;
       case "g":
       case "j":
-        this.#goto = entry!.letter === "g";
+        out.goto = entry!.letter === "g";
+        out.jump = this.#words[word];
+        out.targetWord = word;
         this.#slots.jump = slot;
-        this.#jump = this.#words[word];
-        this.#targetWord = word;
-        this.#target = loads === null ? null : { declaration: loads.declaration, taken: [] };
+        this.#target = loads === null ? null : new KnownUse(loads.declaration);
         return true;
       default:
         return false;
@@ -135,74 +136,83 @@ export class Recipe {
   }
 
   #option({ entry, extension }: OptionEvent, not: boolean, item: Item): boolean {
-    const site = { family: this.#family, table: this.#table, protocol: this.#protocol };
     const match = this.#known.line.matches.indexOf(extension!);
-    const loaded = match < 0 ? this.#target : this.#matches[match];
-    loaded!.taken.push({
-      option: new KnownOption(extension!.declaration, entry!, not, site),
-      slots: item.values.map((word) => this.#known.slots.indexOf(word)),
-      words: item.values.map((word) => this.#words[word]),
+    const use = match < 0 ? this.#target : this.#matches[match];
+    const words = item.values.map((word) => this.#words[word]);
+    const slots = item.values.map((word) => this.#known.slots.indexOf(word));
+    use!.option(entry!, not, words, slots, {
+      family: this.#family,
+      table: this.#table,
+      protocol: this.#out.protocol,
     });
     return true;
   }
 
-  /** The command of a line with these values. Null, or a RuleError: the line has to be read in full. */
+  /** The command of a line with these values, valid until the next is read. Null, or a RuleError: the line has to be read in full. */
   read(values: readonly string[], counters: readonly [packets: string, bytes: string] | null): LineCommand | null {
-    const out = blankCommand();
-    const { chain, source, destination, in: inSlot, out: outSlot, jump } = this.#slots;
-    const nots = this.#nots;
-    out.commands = "A";
-    out.chain = values[chain];
-    if (byteLength(out.chain) > LONGEST_NAME) return null;
-    if (outSlot !== NONE && (out.chain === "PREROUTING" || out.chain === "INPUT")) return null;
-    if (inSlot !== NONE && (out.chain === "POSTROUTING" || out.chain === "OUTPUT")) return null;
+    const out = this.#out;
+    const { chain: chainSlot, source, destination, in: inSlot, out: outSlot, jump } = this.#slots;
+    const chain = values[chainSlot];
+    out.chain = chain;
+    if (byteLength(chain) > LONGEST_NAME) return null;
+    if (outSlot !== NONE && (chain === "PREROUTING" || chain === "INPUT")) return null;
+    if (inSlot !== NONE && (chain === "POSTROUTING" || chain === "OUTPUT")) return null;
+    out.counters = null;
     if (counters !== null) {
       if (/^[-!]/.test(counters[1])) return null;
       out.counters = readCounters(counters[0], counters[1]);
     }
-    if (source !== NONE) out.sources = parseAddressList(values[source], this.#family);
-    if (destination !== NONE) out.destinations = parseAddressList(values[destination], this.#family);
-    out.sourceNot = nots.source;
-    out.destinationNot = nots.destination;
-    if ((out.sources.length > 1 || out.destinations.length > 1) && (out.sourceNot || out.destinationNot)) return null;
-    if (inSlot !== NONE) out.inInterface = parseInterface(values[inSlot], nots.in);
-    if (outSlot !== NONE) out.outInterface = parseInterface(values[outSlot], nots.out);
-    out.protocol = this.#protocol;
-    out.fragment = this.#fragment;
-    out.jump = jump === NONE ? this.#jump : targetName(values[jump]);
-    if (this.#table === "nat" && out.jump === "DROP") return null;
-    out.goto = this.#goto;
-    out.word = this.#word;
-    out.targetWord = this.#targetWord;
-    const rule = this.#looks ? this.#site(out) : null;
-    if (this.#matches.length > 0) out.matches = this.#matches.map((match) => use(match, values, rule));
-    if (this.#target !== null) out.target = use(this.#target, values, rule);
+    if (source !== NONE) out.sources = this.#addresses(this.#sources, values[source], this.#nots.source);
+    if (destination !== NONE)
+      out.destinations = this.#addresses(this.#destinations, values[destination], this.#nots.destination);
+    const several = out.sources.length > 1 || out.destinations.length > 1;
+    if (several && (this.#nots.source || this.#nots.destination)) return null;
+    if (inSlot !== NONE) out.inInterface = this.#device(values[inSlot], this.#nots.in);
+    if (outSlot !== NONE) out.outInterface = this.#device(values[outSlot], this.#nots.out);
+    if (jump !== NONE) out.jump = targetName(values[jump]);
+    if (out.jump === "DROP" && this.#table === "nat") return null;
+    if (this.#seen !== null) this.#look(this.#seen, chain);
+    this.#uses(values);
     return out;
   }
 
-  #site(out: LineCommand): RuleSite {
-    return {
-      family: this.#family,
-      table: this.#table,
-      chain: out.chain!,
-      hooks: possibleHooks(this.#table, out.chain!),
-      protocol: out.protocol,
-      inInterface: out.inInterface !== null,
-      outInterface: out.outInterface !== null,
-    };
+  #addresses(memo: TextMemo<LineCommand["sources"]>, text: string, not: boolean): LineCommand["sources"] {
+    if (!memo.pays) return parseAddressList(text, this.#family, not);
+    return memo.get(text) ?? memo.set(text, parseAddressList(text, this.#family, not));
   }
-}
 
-function use({ declaration, taken }: Loaded, values: readonly string[], rule: RuleSite | null): Use {
-  const given: GivenOptions = {};
-  for (let i = 0; i < taken.length; i++) {
-    const { option, slots, words } = taken[i];
-    if (slots.length === 1 && slots[0] !== NONE) option.take(given, [values[slots[0]]]);
-    else
-      option.take(
-        given,
-        words.map((word, w) => (slots[w] === NONE ? word : values[slots[w]])),
-      );
+  #device(text: string, not: boolean): InterfaceMatch | null {
+    const key = not ? `!${text}` : text;
+    return (this.#devices.get(key) ?? this.#devices.set(key, { match: parseInterface(text, not) })).match;
   }
-  return useOf(declaration, given, rule);
+
+  /** Takes over what extensions may see of the rule. */
+  #look(seen: Seen, chain: string): void {
+    const hooks = possibleHooks(this.#table, chain);
+    const inInterface = this.#out.inInterface !== null;
+    const outInterface = this.#out.outInterface !== null;
+    if (hooks === seen.hooks && inInterface === seen.inInterface && outInterface === seen.outInterface) return;
+    seen.hooks = hooks;
+    seen.inInterface = inInterface;
+    seen.outInterface = outInterface;
+    for (const match of this.#matches) match.forget();
+    this.#target?.forget();
+  }
+
+  /** Binds the line's extensions. Lists of matches and destinations that are the same as in the line before are shared with it. */
+  #uses(values: readonly string[]): void {
+    const out = this.#out;
+    const known = this.#matches;
+    let own: Use[] | null = null;
+    for (let i = 0; i < known.length; i++) {
+      const use = known[i].of(values, this.#seen);
+      if (use === out.matches[i]) continue;
+      own ??= out.matches.slice();
+      own[i] = use;
+    }
+    if (own !== null) out.matches = own;
+    if (this.#target === null) return;
+    const use = this.#target.of(values, this.#seen);
+    if (use !== out.target?.use) out.target = { kind: "target", use };
+  }
 }

@@ -3,7 +3,7 @@ import type moo from "moo";
 import { blanksBefore, restoreLexer, WORD_CLASSES, type WordClass } from "../../grammar/rules-lexer.ts";
 import type { Family } from "../packet/hook.ts";
 import type { Registry } from "./extension.ts";
-import { type KnownLine, LineMemo } from "./line-memo.ts";
+import { LineMemo } from "./line-memo.ts";
 import { LineScope, type LoadedExtension, type OptionEvent } from "./scope.ts";
 import { type Shape, shapeOf } from "./shape.ts";
 
@@ -58,27 +58,20 @@ export class WordReader {
   readonly isChain: (name: string) => boolean;
   readonly #scope: LineScope;
   readonly #lexer: moo.Lexer;
-  readonly #memo: LineMemo;
+  /** The kinds of lines that were read before. */
+  readonly memo: LineMemo;
 
   constructor(registry: Registry, family: Family, isChain: (name: string) => boolean) {
     this.family = family;
     this.isChain = isChain;
     this.#scope = new LineScope(registry);
     this.#lexer = restoreLexer((word) => this.#scope.classify(word));
-    this.#memo = memosOf(registry)[family];
+    this.memo = memosOf(registry)[family];
   }
 
-  /** The kind of a line, if one like it was read before; its values are then `values`, until the next is read. */
-  recall(text: string): KnownLine | null {
-    return this.#memo.find(text, this.isChain);
-  }
-
-  get values(): readonly string[] {
-    return this.#memo.values;
-  }
-
-  read(text: string, recalled = this.recall(text)): LineWords {
-    if (recalled !== null) return { words: recalled.words(this.values), line: recalled.line };
+  /** `recalled`: its kind, if one like it was read before; the memo still has its values. */
+  read(text: string, recalled = this.memo.find(text, this.isChain)): LineWords {
+    if (recalled !== null) return { words: recalled.words(this.memo.values), line: recalled.line };
     const scope = this.#scope;
     scope.reset(this.family, this.isChain);
     let letters = "";
@@ -86,7 +79,7 @@ export class WordReader {
     for (let token = this.#lexer.next(); token !== undefined; token = this.#lexer.next())
       if (token.type !== "blank") letters += WORD_CLASSES[token.type as WordClass];
     const line = readLineOf(scope, letters);
-    if (scope.edges !== null && line.shape.failure === null) this.#memo.add(text, scope.words, scope.edges, line);
+    if (scope.edges !== null && line.shape.failure === null) this.memo.add(text, scope.words, scope.edges, line);
     return { words: scope.words, line };
   }
 

@@ -3,7 +3,7 @@
  * chain along the jumps, and refuses a table in which they come round. Source imitated: ip_tables.c: mark_source_chains.
  */
 import type { Hook } from "../packet/hook.ts";
-import type { Chain, Rule, Table } from "./ruleset.ts";
+import type { Rule, Table } from "./ruleset.ts";
 import { baseChainHook } from "./tables.ts";
 
 export interface ChainReach {
@@ -34,10 +34,6 @@ function isUnconditional(rule: Rule): boolean {
   );
 }
 
-function endsWalk(rule: Rule): boolean {
-  return rule.target?.kind === "target" && VERDICTS.has(rule.target.use.name) && isUnconditional(rule);
-}
-
 /** Tables are immutable: each is walked once. */
 const reaches = new WeakMap<Table, TableReach>();
 
@@ -51,56 +47,68 @@ export function reachOf(table: Table): TableReach {
   return reach;
 }
 
+/** A chain while its table is walked. */
+interface Walked {
+  readonly name: string;
+  readonly hooks: Hook[];
+  /** How many of its rules the walk comes to. */
+  rules: number;
+  /** The chains to which those of them lead that jump or go. */
+  readonly leads: Walked[];
+  /** Which of these the walk takes next. */
+  next: number;
+  /** The walk is in it. */
+  onPath: boolean;
+}
+
 function walkTable(table: Table): TableReach {
-  const byName = new Map(table.chains.map((chain) => [chain.name, chain]));
-  const hooks = new Map<string, Hook[]>(table.chains.map((chain) => [chain.name, []]));
-  const walked = new Map<string, number>();
+  const walked = new Map<string, Walked>();
+  for (const { name } of table.chains)
+    walked.set(name, { name, hooks: [], rules: 0, leads: [], next: 0, onPath: false });
+  for (const chain of table.chains) readLeads(walked.get(chain.name)!, chain.rules, walked);
   let loop: string[] | null = null;
-
-  const walkedRules = (chain: Chain) => {
-    let count = walked.get(chain.name);
-    if (count === undefined) {
-      const end = chain.rules.findIndex(endsWalk);
-      count = end < 0 ? chain.rules.length : end + 1;
-      walked.set(chain.name, count);
-    }
-    return count;
-  };
-
-  /** Depth first without recursion: a ruleset may nest chains as deep as it likes. */
-  const walk = (base: Chain, hook: Hook) => {
-    const path: { chain: Chain; next: number }[] = [{ chain: base, next: 0 }];
-    const onPath = new Set([base.name]);
-    hooks.get(base.name)!.push(hook);
-    while (path.length > 0 && loop === null) {
-      const here = path[path.length - 1];
-      if (here.next >= walkedRules(here.chain)) {
-        path.pop();
-        onPath.delete(here.chain.name);
-        continue;
-      }
-      const { target } = here.chain.rules[here.next++];
-      if (target === null || target.kind === "target") continue;
-      if (onPath.has(target.chain)) {
-        const names = path.map(({ chain }) => chain.name);
-        loop = [...names.slice(names.indexOf(target.chain)), target.chain];
-        return;
-      }
-      const seen = hooks.get(target.chain);
-      const chain = byName.get(target.chain);
-      if (seen === undefined || chain === undefined || seen.includes(hook)) continue;
-      seen.push(hook);
-      path.push({ chain, next: 0 });
-      onPath.add(chain.name);
-    }
-  };
-
-  for (const chain of table.chains) {
-    const hook = chain.policy === null ? null : baseChainHook(table.name, chain.name);
-    if (hook !== null && loop === null) walk(chain, hook);
+  for (const { name, policy } of table.chains) {
+    const hook = policy === null ? null : baseChainHook(table.name, name);
+    if (hook !== null) loop ??= walk(walked.get(name)!, hook);
   }
   const chains = new Map<string, ChainReach>();
-  for (const chain of table.chains)
-    chains.set(chain.name, { hooks: hooks.get(chain.name)!.sort(), rules: walkedRules(chain) });
+  for (const { name, hooks, rules } of walked.values()) chains.set(name, { hooks: hooks.sort(), rules });
   return { chains, loop };
+}
+
+/** The rules that the walk comes to, and where they lead. */
+function readLeads(chain: Walked, rules: readonly Rule[], walked: ReadonlyMap<string, Walked>): void {
+  for (let n = 0; n < rules.length; n++) {
+    chain.rules++;
+    const { target } = rules[n];
+    if (target === null) continue;
+    if (target.kind !== "target") {
+      const to = walked.get(target.chain);
+      if (to !== undefined) chain.leads.push(to);
+    } else if (VERDICTS.has(target.use.name) && isUnconditional(rules[n])) return;
+  }
+}
+
+/** The chains of a loop, or null. Depth first without recursion: a ruleset may nest chains as deep as it likes. */
+function walk(base: Walked, hook: Hook): string[] | null {
+  const path: Walked[] = [];
+  const enter = (chain: Walked) => {
+    chain.hooks.push(hook);
+    chain.next = 0;
+    chain.onPath = true;
+    path.push(chain);
+  };
+  enter(base);
+  while (path.length > 0) {
+    const here = path[path.length - 1];
+    if (here.next >= here.leads.length) {
+      here.onPath = false;
+      path.pop();
+      continue;
+    }
+    const to = here.leads[here.next++];
+    if (to.onPath) return [...path.slice(path.indexOf(to)), to].map(({ name }) => name);
+    if (!to.hooks.includes(hook)) enter(to);
+  }
+  return null;
 }

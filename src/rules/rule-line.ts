@@ -77,6 +77,8 @@ class LineReader {
   private table: TableName;
   private sourceText: string | null = null;
   private destinationText: string | null = null;
+  private sourceNot = false;
+  private destinationNot = false;
   private sourceWord = 0;
   private destinationWord = 0;
   private inWord = 0;
@@ -258,13 +260,13 @@ class LineReader {
         this.setOption("s", not);
         this.sourceText = own;
         this.sourceWord = this.at;
-        out.sourceNot = not;
+        this.sourceNot = not;
         break;
       case "d":
         this.setOption("d", not);
         this.destinationText = own;
         this.destinationWord = this.at;
-        out.destinationNot = not;
+        this.destinationNot = not;
         break;
       case "i":
         notEmpty(own);
@@ -382,7 +384,7 @@ class LineReader {
     }
     if (this.target !== null) {
       this.at = this.target.word;
-      out.target = bindExtension(this.target, this.given[this.target.index], rule!);
+      out.target = { kind: "target", use: bindExtension(this.target, this.given[this.target.index], rule!) };
     }
   }
 
@@ -391,7 +393,6 @@ class LineReader {
     return {
       family: this.site.family,
       table: this.table,
-      chain: out.chain ?? "",
       hooks: possibleHooks(this.table, out.chain ?? ""),
       protocol: out.protocol,
       inInterface: out.inInterface !== null,
@@ -404,10 +405,11 @@ class LineReader {
     const { out } = this;
     const { family } = this.site;
     this.at = this.sourceWord;
-    if (this.sourceText !== null) out.sources = parseAddressList(this.sourceText, family);
+    if (this.sourceText !== null) out.sources = parseAddressList(this.sourceText, family, this.sourceNot);
     this.at = this.destinationWord;
-    if (this.destinationText !== null) out.destinations = parseAddressList(this.destinationText, family);
-    if ((out.sources.length > 1 || out.destinations.length > 1) && (out.sourceNot || out.destinationNot))
+    if (this.destinationText !== null)
+      out.destinations = parseAddressList(this.destinationText, family, this.destinationNot);
+    if ((out.sources.length > 1 || out.destinations.length > 1) && (this.sourceNot || this.destinationNot))
       throw new RuleError("! not allowed with multiple source or destination IP addresses");
     if (out.commands.includes("R") && (out.sources.length > 1 || out.destinations.length > 1))
       throw new RuleError("Replacement rule does not specify a unique address");

@@ -1,6 +1,6 @@
 /** A ruleset while text is read into it: its tables, the ids of its rules, and the kernel's word at the end. */
 import type { Family, TableName } from "../packet/hook.ts";
-import { apply } from "./apply.ts";
+import { apply, type RuleMaker } from "./apply.ts";
 import type { LineCommand } from "./command.ts";
 import { type Registry, RuleError } from "./extension.ts";
 import { type KernelRefusal, kernelRefusals } from "./kernel-check.ts";
@@ -8,7 +8,7 @@ import { LineError } from "./rule-line.ts";
 import type { Ruleset, SourcePlace } from "./ruleset.ts";
 import { TableState } from "./table-state.ts";
 
-export class RulesetState {
+export class RulesetState implements RuleMaker {
   readonly family: Family;
   readonly tables = new Map<TableName, TableState>();
   #nextId = 1;
@@ -30,10 +30,14 @@ export class RulesetState {
     return table;
   }
 
+  nextId(): number {
+    return this.#nextId++;
+  }
+
   /** Carries a command out; throws LineError where iptables or libiptc refuse it. */
   apply(command: LineCommand, table: TableState, place: SourcePlace): void {
     try {
-      apply(command, table, { family: this.family, place, nextId: () => this.#nextId++ });
+      apply(command, table, place, this);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       // libiptc refuses the command, iptables where it leads.

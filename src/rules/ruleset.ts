@@ -32,10 +32,14 @@ export interface Use {
   readonly options: unknown;
 }
 
+/** `-j` with an extension. */
+export interface TargetDestination {
+  readonly kind: "target";
+  readonly use: Use;
+}
+
 /** Where `-j` or `-g` leads. */
-export type Destination =
-  | { readonly kind: "target"; readonly use: Use }
-  | { readonly kind: "jump" | "goto"; readonly chain: string };
+export type Destination = TargetDestination | { readonly kind: "jump" | "goto"; readonly chain: string };
 
 /** Where a rule was written. Lines and columns count from 1. */
 export interface SourcePlace {

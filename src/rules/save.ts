@@ -4,7 +4,7 @@
  */
 import { plainLexer } from "../../grammar/rules-lexer.ts";
 import type { Family } from "../packet/hook.ts";
-import type { LineCommand } from "./command.ts";
+import { appendKnown } from "./apply.ts";
 import { type Registry, RuleError } from "./extension.ts";
 import type { KernelRefusal } from "./kernel-check.ts";
 import { LONGEST_NAME } from "./known-extensions.ts";
@@ -216,9 +216,19 @@ class SaveReader {
       if (this.options.counters === true) counters = [counted.packets, counted.bytes];
     }
     const text = from === 0 ? line.text : line.text.slice(from);
+    const known = this.words.memo.find(text, this.words.isChain);
+    if (known === null || !this.#carryOutKnown(line, known, counters))
+      this.#readInFull(line, from, text, known, counters);
+  }
+
+  #readInFull(
+    line: TextLine,
+    from: number,
+    text: string,
+    known: KnownLine | null,
+    counters: readonly [string, string] | null,
+  ): void {
     try {
-      const known = this.words.recall(text);
-      if (known !== null && this.#carryOutKnown(line, known, counters)) return;
       const words = this.words.read(text, known);
       if (!line.complete) cutOpenQuote(words.words as string[], text);
       this.#carryOut(line, words, counters);
@@ -242,16 +252,14 @@ class SaveReader {
     const table = this.#table!;
     const recipe = known.recipes.get(table.name);
     if (recipe === undefined || recipe === null || line.text.length * 3 > LONGEST_WORD) return false;
-    let command: LineCommand | null;
     try {
-      command = recipe.read(this.words.values, counters);
+      const command = recipe.read(this.words.memo.values, counters);
+      const place = { file: this.options.file, line: line.number };
+      return command !== null && appendKnown(command, table, place, this.state);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       return false;
     }
-    if (command === null) return false;
-    this.state.apply(command, table, { file: this.options.file, line: line.number });
-    return true;
   }
 
   /** Such a line has been read in full, and was right. */

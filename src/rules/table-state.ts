@@ -99,6 +99,12 @@ export class TableState {
       : null;
   }
 
+  /** The rules of a chain, for more that lead there; null where `append` would refuse them. */
+  listFor(name: string, target: Destination | null): Rule[] | null {
+    const chain = this.chains.get(name);
+    return chain === undefined || this.#target(target) !== null ? null : chain.rules;
+  }
+
   append(name: string, rules: readonly Rule[]): string | null {
     const chain = this.chains.get(name);
     if (chain === undefined) return noSuch(name);

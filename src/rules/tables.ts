@@ -19,16 +19,16 @@ export function baseChainNames(table: TableName): readonly HookName[] {
   return BASE_CHAINS[table].map((hook) => HOOK_NAMES[hook]);
 }
 
-const baseHooks = new Map<string, readonly Hook[]>();
+const baseHooks = new Map<string, ReadonlyMap<string, readonly Hook[]>>();
 for (const [table, hooks] of Object.entries(BASE_CHAINS))
-  for (const hook of hooks) baseHooks.set(`${table} ${HOOK_NAMES[hook]}`, [hook]);
+  baseHooks.set(table, new Map(hooks.map((hook) => [HOOK_NAMES[hook], [hook]])));
 
 /** The hook of a base chain, or null when the table has no base chain of this name. */
 export function baseChainHook(table: TableName, chain: string): Hook | null {
-  return baseHooks.get(`${table} ${chain}`)?.[0] ?? null;
+  return baseHooks.get(table)?.get(chain)?.[0] ?? null;
 }
 
 /** The hooks that may reach a chain as far as its name tells: its own, or all of its table. */
 export function possibleHooks(table: TableName, chain: string): readonly Hook[] {
-  return baseHooks.get(`${table} ${chain}`) ?? BASE_CHAINS[table] ?? [];
+  return baseHooks.get(table)?.get(chain) ?? BASE_CHAINS[table] ?? [];
 }

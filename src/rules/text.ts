@@ -61,10 +61,11 @@ export function encodeText(text: string): Uint8Array {
   return bytes;
 }
 
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+
 /** The length in bytes that iptables sees. */
 export function byteLength(text: string): number {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return encodeText(text).length;
-  return text.length;
+  return BEYOND_ASCII.test(text) ? encodeText(text).length : text.length;
 }
 
 /** At most `length` bytes of the text; a character that is cut leaves its first bytes, as in C. */

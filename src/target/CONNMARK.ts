@@ -84,6 +84,7 @@ export const CONNMARK = target({
     if (is.bits >= 32) throw new RuleError("Invalid argument", 1);
   },
 
+  mayWait: true,
   compile(is, { conntrack, family }) {
     const connections = conntrack.connections(family);
     const { mode, bits } = is;

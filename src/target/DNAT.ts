@@ -20,6 +20,7 @@ export const DNAT = target({
   bind: (given): NatRange => withFlags(given["--to-destination"]!.value, given),
   print: (is, { family }) => printOptions("--to-destination", addressRange, is, family),
 
+  mayWait: true,
   compile:
     (is, { nat }) =>
     (p) =>

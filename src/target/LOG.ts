@@ -69,6 +69,7 @@ export const LOG = target({
     return words.join(" ");
   },
 
+  mayWait: true,
   compile: (is, { host }) => {
     return (p) => {
       if (p.steps === null && host.log === null) return CONTINUE;

@@ -30,6 +30,7 @@ export const MARK = target({
   },
   print: (is) => `--set-xmark ${hex(is.value)}/${hex(is.mask)}`,
 
+  mayWait: true,
   compile(is) {
     const keep = ~is.mask;
     const flip = is.value | 0;

@@ -21,6 +21,7 @@ export const MASQUERADE = target({
   bind: (given): NatRange => ({ ...withFlags(given["--to-ports"]?.value, given), basePort: 0 }),
   print: (is, { family }) => printOptions("--to-ports", portRange, is, family),
 
+  mayWait: true,
   compile:
     (is, { nat }) =>
     (p) =>

@@ -33,6 +33,7 @@ export const NETMAP = target({
     return `--to ${formatAddress(min)}/${prefixOfMask(mask) ?? formatAddress(mask)}`;
   },
 
+  mayWait: true,
   compile:
     (is, { nat }) =>
     (p) =>

@@ -40,6 +40,7 @@ export const NFLOG = target({
     return words.join(" ");
   },
 
+  mayWait: true,
   compile: () => () => CONTINUE,
 
   does(is) {

@@ -20,6 +20,7 @@ export const REDIRECT = target({
   bind: (given): NatRange => withFlags(given["--to-ports"]?.value, given),
   print: (is, { family }) => printOptions("--to-ports", portRange, is, family),
 
+  mayWait: true,
   compile:
     (is, { nat }) =>
     (p) =>

@@ -73,6 +73,7 @@ export const REJECT = target({
     );
   },
 
+  mayWait: true,
   compile(is, { family, answers }) {
     const code = WAYS[family].find(({ name }) => name === is)?.code ?? null;
     if (code === null)

@@ -22,6 +22,7 @@ export const SNAT = target({
   bind: (given): NatRange => withFlags({ ...given["--to-source"]!.value, basePort: 0 }, given),
   print: (is, { family }) => printOptions("--to-source", addressRange, is, family),
 
+  mayWait: true,
   compile:
     (is, { nat }) =>
     (p) =>
