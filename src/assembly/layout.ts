@@ -1,6 +1,6 @@
 /**
- * The memory that the fast part of the twin works in (WebAssembly, see core.ts), as offsets in bytes: the packets' bytes, some
- * numbers that both sides of the border read and write, tables, and the IPv4 connections. Only constants: both compilers
+ * The core's memory (core.ts), as offsets in bytes: the packets' bytes, some numbers that both sides of the border read and
+ * write, tables, and the IPv4 connections. Only constants: both compilers
  * read this file.
  */
 
@@ -21,7 +21,7 @@ export const TCP_VALID = 0x82200;
 /** Jiffies that a connection in this state lasts, a word each. */
 export const TCP_TIMEOUTS = 0x82300;
 /**
- * The routing decision (host/route-ranges.ts): a word for each device that packets come in by, the address of its table or 0.
+ * The routing decision (host/routing4.ts: ranges): a word for each device that packets come in by, the address of its table or 0.
  * A table is, for each first byte of an address and one more, the 16-bit number of the last range that begins at or before
  * it; then the ranges: their first address, and route << 1 | whether what comes from there is an ordinary source.
  */
@@ -62,11 +62,10 @@ export const PAIRS_AT = 13;
 export const SEED = 14;
 /** What `receive` found: the number of the packet's route, and the address that it leads to. */
 export const ROUTE = 15;
-export const ROUTED_TO = 22;
+export const ROUTED_TO = 16;
 // Sysctls; timeouts in jiffies.
-export const MAX_RETRANS = 16;
-export const TIMEOUT_MAX_RETRANS = 17;
-export const TIMEOUT_UNACKNOWLEDGED = 18;
-export const BE_LIBERAL = 19;
+export const MAX_RETRANS = 17;
+export const TIMEOUT_MAX_RETRANS = 18;
+export const TIMEOUT_UNACKNOWLEDGED = 19;
 export const UDP_TIMEOUT = 20;
 export const UDP_TIMEOUT_STREAM = 21;

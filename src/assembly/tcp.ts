@@ -66,8 +66,8 @@ const ACK = 0x10;
 const LASTING = IPS_SEEN_REPLY | IPS_ASSURED;
 
 /** Big-endian words. */
-export function word(at: i32, offset: usize): i32 {
-  return bswap<i32>(load<i32>(at + (offset as i32)));
+export function word(at: i32, offset: i32): i32 {
+  return bswap<i32>(load<i32>(at + offset));
 }
 
 /** Is the header at `l4` sound, of whose transport bytes `total` are declared? tcp_error, without the checksum. */
@@ -76,7 +76,7 @@ export function isSoundSegment(l4: i32, total: i32): bool {
   return header >= HEADER && total >= header && load<u8>(TCP_VALID + (load<u8>(l4, 13) & 0x37)) !== 0;
 }
 
-/** Begins a connection with a SYN, and only with that: tcp_new, and what nf_conntrack_tcp_packet makes of the first segment. */
+/** Only a SYN begins a connection here. */
 export function isOpening(l4: i32): bool {
   return kindOf(load<u8>(l4, 13)) === SEGMENT_SYN;
 }
@@ -85,6 +85,7 @@ function kindOf(flags: i32): i32 {
   return load<u8>(TCP_KINDS + (flags & 31));
 }
 
+/** tcp_new with a SYN, and what nf_conntrack_tcp_packet makes of it. */
 export function open(record: i32, l4: i32, end: i32, total: i32): void {
   const at = record + TRACKER;
   const offsetAndWindow = word(l4, 12);
@@ -105,7 +106,10 @@ export function open(record: i32, l4: i32, end: i32, total: i32): void {
   store<i32>(record, timeoutAfter(TCP_SYN_SENT, 0, flagsAndScale, 0), TIMEOUT * WORD);
 }
 
-/** Takes a segment of a confirmed connection into account. False: nothing was changed, it is not ordinary. */
+/**
+ * Takes a segment of a confirmed connection into account (nf_conntrack_tcp_packet, tcp_in_window). False: nothing was changed,
+ * it is not ordinary. One function for all, as tcp-window.ts's inWindow is, and why: see there.
+ */
 export function proceed(record: i32, direction: i32, l4: i32, end: i32, total: i32): bool {
   const at = record + TRACKER;
   const status = load<i32>(record, STATUS * WORD);
