@@ -10,7 +10,15 @@
 import type { Family } from "../packet/hook.ts";
 import { HashIndex } from "./hash-index.ts";
 import { COUNTED, IN_USE, LINK, NODE4, NODES, ORDER, Records, STATUS, STRIDE4, TIMEOUT } from "./records.ts";
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_DYING, IPS_FIXED_TIMEOUT, IPS_HELPER, IPS_NAT_CLASH } from "./status.ts";
+import {
+  IPS_ASSURED,
+  IPS_CONFIRMED,
+  IPS_DYING,
+  IPS_EXPECTED,
+  IPS_FIXED_TIMEOUT,
+  IPS_HELPER,
+  IPS_NAT_CLASH,
+} from "./status.ts";
 import { type Direction, ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 import { hash4, hash6 } from "./tuple-hash.ts";
 
@@ -377,7 +385,10 @@ export class Connections extends Records {
     this.#quarantine[slot] = handle;
     if (released === 0) return;
     const at = released * this.stride;
-    if ((this.record[at + STATUS] & IPS_HELPER) !== 0) this.helpers.delete(released);
+    if ((this.record[at + STATUS] & (IPS_HELPER | IPS_EXPECTED)) !== 0) {
+      this.helped.delete(released);
+      this.masters.delete(released);
+    }
     this.record[at + STATUS] = 0;
     this.record[at + LINK] = this.#free;
     this.#free = released;

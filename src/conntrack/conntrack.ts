@@ -23,6 +23,9 @@ import {
 } from "../packet/packet.ts";
 import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import { Connections } from "./connections.ts";
+import type { Expectations } from "./expectations.ts";
+import { Helped, type Helper, type Helpers, NO_HELPERS } from "./helper.ts";
+import { Helping } from "./helping.ts";
 import { ICMP_DONE, ICMP_INVALID, icmpError, icmpv6Error } from "./icmp-error.ts";
 import { HZ, MICROSECONDS_PER_JIFFY } from "./jiffies.ts";
 import { formatConnection, type ListOptions } from "./list.ts";
@@ -38,8 +41,8 @@ const SWEEP_WITHIN = 2 ** 28;
 export interface Template {
   /** `--zone mark`: the zone is the packet's mark, cut to 16 bits, when conntrack sees it. */
   readonly zoneFromMark: boolean;
-  /** `--helper`: name, or "". */
-  readonly helper: string;
+  /** `--helper`. */
+  readonly helper: Helper | null;
 }
 
 /** As `conntrack -S` counts. */
@@ -85,7 +88,10 @@ export class Conntrack {
   readonly #udp: Tracker;
   readonly #ipv4: Connections;
   readonly #ipv6: Connections;
-  readonly #templates: Template[] = [{ zoneFromMark: false, helper: "" }];
+  /** Helpers, and what they expect. */
+  readonly helping: Helping;
+  readonly #expectations: Expectations;
+  readonly #templates: Template[] = [{ zoneFromMark: false, helper: null }];
   #armed4 = false;
   #armed6 = false;
   /** The jiffy that the clock shows, in µs, and when every entry was last looked at, in jiffies. */
@@ -98,10 +104,12 @@ export class Conntrack {
   readonly #tuple = new Tuple();
   readonly #reply = new Tuple();
 
-  constructor(host: Host, trackers: Trackers) {
+  constructor(host: Host, trackers: Trackers, helpers: Helpers = NO_HELPERS) {
     this.host = host;
     this.sysctl = host.sysctl;
     this.#trackers = trackers;
+    this.helping = new Helping(this, helpers);
+    this.#expectations = this.helping.expectations;
     this.#tcp = trackers.byProtocol[IPPROTO_TCP];
     this.#udp = trackers.byProtocol[IPPROTO_UDP];
     const seed = host.random.u32("other");
@@ -130,6 +138,7 @@ export class Conntrack {
 
   /** Keeps what a CT rule attaches; the number goes into `Packet.template`. For load time. */
   addTemplate(template: Template): number {
+    if (template.helper !== null) this.helping.begin();
     this.#templates.push(template);
     return this.#templates.length - 1;
   }
@@ -340,9 +349,10 @@ export class Conntrack {
   #setUp(connections: Connections, p: Packet, handle: number): number {
     p.ct = handle;
     p.ctinfo = CT_NEW;
+    if (this.#expectations.count !== 0 && this.helping.isExpected(connections, p, handle)) return handle;
     if (p.template === 0) return handle;
     const { helper } = this.#templates[p.template];
-    if (helper !== "") connections.setHelper(handle, helper);
+    if (helper !== null) connections.setHelper(handle, new Helped(connections, handle, helper));
     return handle;
   }
 

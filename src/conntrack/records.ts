@@ -8,6 +8,7 @@
  */
 import type { Family } from "../packet/hook.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
+import type { Helped } from "./helper.ts";
 import { IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_HELPER } from "./status.ts";
 import { type Direction, ORIGINAL, REPLY, type Tuple } from "./tuple.ts";
 
@@ -53,7 +54,9 @@ export class Records {
   /** Packets and bytes, original then reply; null while nobody counts. */
   protected counters: Float64Array | null = null;
   protected starts: Float64Array | null = null;
-  protected readonly helpers = new Map<number, string>();
+  /** What there is to a connection with IPS_HELPER, and the master of one with IPS_EXPECTED, by handle. */
+  readonly helped = new Map<number, Helped>();
+  readonly masters = new Map<number, Helped>();
   /** Jiffies (4 ms, signed 32 bits): an entry whose timeout is not after this is invisible. */
   now = 0;
   /** No entry of the table expires before this jiffy. */
@@ -212,13 +215,9 @@ export class Records {
     return this.record[handle * this.stride + TRACKER_WORDS] & 0xff;
   }
 
-  /** The name of the helper that a CT rule or an expectation gave it; "" for none. */
-  helper(handle: number): string {
-    return this.helpers.get(handle) ?? "";
-  }
-
-  setHelper(handle: number, name: string): void {
-    this.helpers.set(handle, name);
+  /** A CT rule gave it a helper. */
+  setHelper(handle: number, helped: Helped): void {
+    this.helped.set(handle, helped);
     this.addStatus(handle, IPS_HELPER);
   }
 

@@ -7,6 +7,7 @@
  * it dropped a packet outside the rules: `by` is then the reason KERNEL_SILENT.
  */
 
+import { readFileSync } from "node:fs";
 import type { Tuple } from "../conntrack/tuple.ts";
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
@@ -28,7 +29,8 @@ export const KERNEL_SILENT = "the kernel does not say";
 
 /** How the kernel's own messages begin. */
 const TRACE = "TRACE: ";
-const COMPLAINT = "nf_ct_proto_";
+/** A tracker's, and a helper's. */
+const COMPLAINT = /^nf_ct_(proto_\d+|[^_\s]+): /;
 
 export class KernelFirewall {
   readonly #network: KernelNetwork;
@@ -37,6 +39,8 @@ export class KernelFirewall {
   readonly #zones: readonly number[];
   /** Where there are zones: connections that were there after an earlier packet. */
   readonly #known = new Set<string>();
+  /** Rules give connections helpers, which /proc does not tell. */
+  readonly #helped: boolean;
   /** What TRACE prefixes say. */
   readonly #lines = { 4: new Map<string, TraceLine | null>(), 6: new Map<string, TraceLine | null>() };
   /** Does an answer hold all connections, too? */
@@ -54,6 +58,7 @@ export class KernelFirewall {
     this.#setup = setup;
     this.#network = network;
     const zones = `${setup.rules}\n${setup.rules6}`.matchAll(/ --zone(?:-orig|-reply)? (\w+)/g);
+    this.#helped = `${setup.rules}\n${setup.rules6}`.includes("-j CT --helper ");
     this.#zones = [...new Set([0, ...Array.from(zones, ([, zone]) => Number(zone))])];
   }
 
@@ -100,7 +105,7 @@ export class KernelFirewall {
 
   /** `conntrack -L` lines. */
   connections(family?: Family): string[] {
-    return this.#network.connections.list(family);
+    return this.#helped ? listed(["-L"], family) : this.#network.connections.list(family);
   }
 
   /** Lines of `ipset save`. */
@@ -110,9 +115,7 @@ export class KernelFirewall {
 
   /** Expectations as `conntrack -L expect` prints them. */
   expectations(): string[] {
-    return tool("conntrack", ["-L", "expect"])
-      .split("\n")
-      .filter((line) => line !== "");
+    return readFileSync("/proc/self/net/nf_conntrack_expect", "utf8") === "" ? [] : listed(["-L", "expect"]);
   }
 
   close(): void {
@@ -153,8 +156,9 @@ export class KernelFirewall {
       out,
       entry,
       connections,
+      ...(this.#helped ? { expectations: this.expectations() } : {}),
       trace: whole,
-      invalid: messages.filter((m) => m.prefix.startsWith(COMPLAINT)).map((m) => complaintOf(m.prefix)),
+      invalid: messages.filter((m) => COMPLAINT.test(m.prefix)).map((m) => complaintOf(m.prefix)),
       ...(destinationPort === null ? {} : { destinationPort }),
       ...(natId === null ? {} : { natId }),
       ...(before.length > 0 ? { before: sorted(before) } : {}),
@@ -205,6 +209,16 @@ export class KernelFirewall {
     const rule = table?.chains.find((c) => c.name === by.chain)?.rules[by.rule - 1];
     return rule?.target?.kind === "target" && rule.target.use.name === "REJECT" ? "REJECT" : "DROP";
   }
+}
+
+/** Lines of the conntrack program, of one family or both. */
+function listed(words: readonly string[], family?: Family): string[] {
+  const families = family === undefined ? [4, 6] : [family];
+  return families.flatMap((one) =>
+    tool("conntrack", [...words, "-f", `ipv${one}`])
+      .split("\n")
+      .filter((line) => line !== ""),
+  );
 }
 
 /** Timers of one moment have no order. */

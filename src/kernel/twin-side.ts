@@ -42,6 +42,7 @@ export class TwinSide {
     const { steps = [], ...outcome } = one(this.#telling, true, dev, bytes, seen, outDev);
     const silent = this.#silent === null ? outcome : one(this.#silent, false, dev, bytes, seen, outDev);
     const connections = seen.connections === null ? null : this.connections();
+    const expectations = seen.expectations === undefined ? {} : { expectations: this.expectations() };
     const answer = {
       ...outcome,
       ...before,
@@ -49,6 +50,7 @@ export class TwinSide {
       trace: traceOf(steps),
       invalid: invalidOf(steps),
       connections,
+      ...expectations,
     };
     return { answer: isSame(outcome, silent) ? answer : { ...answer, silent }, steps };
   }
@@ -58,6 +60,11 @@ export class TwinSide {
     return withBoth(this.#telling, this.#silent, ({ firewall }) =>
       [...firewall.connections(4), ...firewall.connections(6)].sort(),
     );
+  }
+
+  /** As KernelFirewall.expectations. */
+  expectations(): string[] {
+    return withBoth(this.#telling, this.#silent, ({ firewall }) => firewall.expectations());
   }
 
   /** As KernelFirewall.sets. */
@@ -177,6 +184,7 @@ function invalidOf(steps: readonly Step[]): string[] {
   return steps.flatMap((step) => {
     if (step.kind === "invalid") return [step.reason.trim()];
     if (step.kind === "note") return [step.text.trim()];
+    if (step.kind === "dropped") return [step.reason.replace(/^nf_ct_[^:]*: /, "")];
     return step.kind === "answer" ? invalidOf(step.steps) : [];
   });
 }
