@@ -72,12 +72,11 @@ export function adjustSegment(p: Packet, l4: number, direction: Direction, by: S
   return whole;
 }
 
-/** nf_ct_sack_adjust: false where options are cut. */
-function adjustSack(p: Packet, l4: number, other: Direction, by: SequenceAdjustment): boolean {
-  const { data, view } = p;
+/** Calls `visit` with the place of each edge that the segment's SACK options tell. False: they are cut. */
+export function eachSackEdge(p: Packet, l4: number, visit: (edge: number) => void): boolean {
+  const { data } = p;
   const end = l4 + ((data[l4 + 12] >>> 4) << 2);
   if (end > p.end) return false;
-  p.pull(end - p.start);
   for (let at = l4 + TCP_HEADER; at < end; ) {
     const kind = data[at];
     if (kind === OPTION_END) return true;
@@ -88,13 +87,19 @@ function adjustSack(p: Packet, l4: number, other: Direction, by: SequenceAdjustm
     const length = data[at + 1];
     if (at + 1 === end || at + length > end || length < 2) return false;
     if (kind === OPTION_SACK && length >= 2 + SACK_BLOCK && (length - 2) % SACK_BLOCK === 0)
-      for (let edge = at + 2; edge < at + length; edge += 4) {
-        const old = view.getInt32(edge);
-        replace(p, l4, edge, (old - by.offsetBack(other, old)) | 0);
-      }
+      for (let edge = at + 2; edge < at + length; edge += 4) visit(edge);
     at += length;
   }
   return true;
+}
+
+/** nf_ct_sack_adjust: false where options are cut. */
+function adjustSack(p: Packet, l4: number, other: Direction, by: SequenceAdjustment): boolean {
+  p.pull(l4 - p.start + ((p.data[l4 + 12] >>> 4) << 2));
+  return eachSackEdge(p, l4, (edge) => {
+    const old = p.view.getInt32(edge);
+    replace(p, l4, edge, (old - by.offsetBack(other, old)) | 0);
+  });
 }
 
 function replace(p: Packet, l4: number, field: number, now: number): void {

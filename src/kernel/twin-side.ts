@@ -20,6 +20,8 @@ export interface Contender {
 export class TwinSide {
   readonly #telling: Contender;
   readonly #silent: Contender | null;
+  /** What the kernel expected after the packet before. */
+  #expected: readonly string[] = [];
 
   /**
    * `silent` is the same firewall once more: it tells no steps, and so it takes the ways on which nothing is allocated.
@@ -39,8 +41,9 @@ export class TwinSide {
   ): { readonly answer: EventAnswer; readonly steps: readonly Step[] } {
     const before = passTime(this.#telling, seen);
     if (this.#silent !== null) passTime(this.#silent, seen);
-    const { steps = [], ...outcome } = one(this.#telling, true, dev, bytes, seen, outDev);
-    const silent = this.#silent === null ? outcome : one(this.#silent, false, dev, bytes, seen, outDev);
+    const expected = this.#freshlyExpected(seen);
+    const { steps = [], ...outcome } = one(this.#telling, true, dev, bytes, seen, outDev, expected);
+    const silent = this.#silent === null ? outcome : one(this.#silent, false, dev, bytes, seen, outDev, expected);
     const connections = seen.connections === null ? null : this.connections();
     const expectations = seen.expectations === undefined ? {} : { expectations: this.expectations() };
     const answer = {
@@ -53,6 +56,14 @@ export class TwinSide {
       ...expectations,
     };
     return { answer: isSame(outcome, silent) ? answer : { ...answer, silent }, steps };
+  }
+
+  /** The port of what the kernel expects since this packet; null: of nothing. */
+  #freshlyExpected({ expectations = [] }: EventAnswer): number | null {
+    const lines = expectations.map((line) => line.replace(/^\d+ /, ""));
+    const fresh = lines.find((line) => !this.#expected.includes(line));
+    this.#expected = lines;
+    return fresh === undefined ? null : Number(/ dport=(\d+)/.exec(fresh)?.[1]);
   }
 
   /** As KernelFirewall.connections, as of the last packet, sorted. */
@@ -97,8 +108,10 @@ function one(
   bytes: Uint8Array,
   seen: EventAnswer,
   outDev: string | null,
+  expectedPort: number | null,
 ): Outcome {
   load(dice, bytes, seen);
+  if (expectedPort !== null) dice.answer("expected port", expectedPort);
   const about = { time: seen.time, steps, ...(outDev === null ? {} : { dev: outDev }) };
   return dev === null ? firewall.send(bytes, about) : firewall.receive(dev, bytes, about);
 }

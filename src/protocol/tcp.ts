@@ -7,12 +7,13 @@ import type { Connections } from "../conntrack/connections.ts";
 import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
 import { HZ } from "../conntrack/jiffies.ts";
 import { STATUS, TRACKER_WORDS } from "../conntrack/records.ts";
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY } from "../conntrack/status.ts";
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY, IPS_SEQ_ADJUST } from "../conntrack/status.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT, type Tracker } from "../conntrack/tracker.ts";
 import { ORIGINAL, REPLY } from "../conntrack/tuple.ts";
 import type { Sysctl } from "../host/sysctl.ts";
 import type { Packet } from "../packet/packet.ts";
 import { IPPROTO_TCP } from "../packet/transport.ts";
+import { inMovedWindow } from "./tcp-moved.ts";
 import {
   nextState,
   SEGMENT_ACK,
@@ -135,7 +136,11 @@ function trackSegment(on: Conntrack, connections: Connections, handle: number, p
     skipWindow = (turn & SKIP_WINDOW) !== 0;
   }
   if (!skipWindow) {
-    const verdict = inWindow(r, b, direction, kind, p, l4, on.sysctl.tcpBeLiberal !== 0, complaint);
+    const liberal = on.sysctl.tcpBeLiberal !== 0;
+    const verdict =
+      (status & IPS_SEQ_ADJUST) === 0
+        ? inWindow(r, b, direction, kind, p, l4, liberal, complaint)
+        : inMovedWindow(connections, handle, b, direction, kind, p, l4, liberal, complaint);
     if (verdict !== WINDOW_ACCEPT) return outOfWindow(on, connections, handle, p, verdict);
   }
   const head = (r[b + HEAD] & 0x00ff0000) | (kind << 24) | (direction << 8) | next;
