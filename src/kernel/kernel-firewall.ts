@@ -7,7 +7,6 @@
  * it dropped a packet outside the rules: `by` is then the reason KERNEL_SILENT.
  */
 
-import { readFileSync } from "node:fs";
 import type { Tuple } from "../conntrack/tuple.ts";
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
@@ -105,7 +104,7 @@ export class KernelFirewall {
 
   /** `conntrack -L` lines. */
   connections(family?: Family): string[] {
-    return this.#helped ? listed(["-L"], family) : this.#network.connections.list(family);
+    return this.#helped ? listed(family) : this.#network.connections.list(family);
   }
 
   /** Lines of `ipset save`. */
@@ -115,7 +114,7 @@ export class KernelFirewall {
 
   /** Expectations as `conntrack -L expect` prints them. */
   expectations(): string[] {
-    return readFileSync("/proc/self/net/nf_conntrack_expect", "utf8") === "" ? [] : listed(["-L", "expect"]);
+    return this.#network.connections.expectations();
   }
 
   close(): void {
@@ -211,11 +210,11 @@ export class KernelFirewall {
   }
 }
 
-/** Lines of the conntrack program, of one family or both. */
-function listed(words: readonly string[], family?: Family): string[] {
+/** Lines of `conntrack -L`, of one family or both. */
+function listed(family?: Family): string[] {
   const families = family === undefined ? [4, 6] : [family];
   return families.flatMap((one) =>
-    tool("conntrack", [...words, "-f", `ipv${one}`])
+    tool("conntrack", ["-L", "-f", `ipv${one}`])
       .split("\n")
       .filter((line) => line !== ""),
   );
