@@ -52,11 +52,17 @@ export const amanda: Helper = {
       const digits = countDigits(payload(p), at, end);
       const port = numberAt(payload(p), at, digits) & 0xffff;
       if (port === 0) break;
-      verdict = announce(on, helped, p, at, digits, port);
+      const said = announce(on, helped, p, at, digits, port);
+      // Behind NAT the last port has the last word; else one that can't be expected is not forgotten.
+      if (said !== ACCEPT || isTranslated(helped)) verdict = said;
     }
     return verdict;
   },
 };
+
+function isTranslated({ connections, handle }: Helped): boolean {
+  return (connections.status(handle) & IPS_NAT_MASK) !== 0;
+}
 
 function payload(p: Packet): Uint8Array {
   return p.data.subarray(p.l4 + UDP_HEADER, p.start + p.length);
@@ -95,7 +101,7 @@ function announce(on: Conntrack, helped: Helped, p: Packet, at: number, digits: 
   tuple.sport = 0;
   tuple.dport = port;
   expectation.matchSourceAddress();
-  if ((connections.status(handle) & IPS_NAT_MASK) === 0)
+  if (!isTranslated(helped))
     return helping.expect(p, expectation) === EXPECTED ? ACCEPT : helping.drop(p, helped, "cannot add expectation");
 
   expectation.follow(port, ORIGINAL);

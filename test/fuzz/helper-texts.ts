@@ -57,6 +57,8 @@ function ftpLine(dice: Dice, side: 0 | 1, from: Speaker, fam: 4 | 6): Said {
   let line = frame(dice, form, told) + dice.pick(["\r\n", "\r\n", "\r\n", "\r\n", "\n", "", " \r\n"]);
   if (dice.chance(0.06)) line = line.slice(0, dice.int(1, line.length));
   if (dice.chance(0.04)) line += `${frame(dice, form, told)}\r\n`;
+  // Behind the command, up to what the way out takes.
+  if (dice.chance(0.03)) line += `${"x".repeat(dice.pick([1390, 1430, 1436]) - line.length)}\n`;
   return { bytes: text(line), port, grows: isRight && address === from.address ? grows : 0 };
 }
 
