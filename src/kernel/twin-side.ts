@@ -192,12 +192,15 @@ function traceOf(steps: readonly Step[]): TraceLine[] {
   });
 }
 
+/** The line that a helper has the kernel log of a packet that it drops. */
+const HELPERS_WORD = /^nf_ct_[^_ ]+: (dropping packet: .*?) IN= OUT= /;
+
 /** What conntrack complained of, also where it let the packet pass in the end. */
 function invalidOf(steps: readonly Step[]): string[] {
   return steps.flatMap((step) => {
     if (step.kind === "invalid") return [step.reason.trim()];
     if (step.kind === "note") return [step.text.trim()];
-    if (step.kind === "dropped") return [step.reason.replace(/^nf_ct_[^:]*: /, "")];
+    if (step.kind === "log") return HELPERS_WORD.exec(step.line)?.slice(1) ?? [];
     return step.kind === "answer" ? invalidOf(step.steps) : [];
   });
 }
