@@ -8,8 +8,8 @@ import { Dice } from "./fuzz/dice.ts";
 import { FAMILIES } from "./fuzz/families.ts";
 import { languageCase } from "./fuzz/language.ts";
 
-/** Refused: the twin knows neither helpers nor timeout policies. */
-const REFUSED = ["-j CT --helper", "-j CT --timeout"];
+/** Refused: the twin knows no timeout policies. */
+const REFUSED = ["-j CT --timeout"];
 /** iptables keeps it for old rules, and takes it for --kerneltz. */
 const OLD = ["-m time --localtz"];
 

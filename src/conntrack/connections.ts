@@ -28,6 +28,7 @@ import {
   IPS_ASSURED,
   IPS_CONFIRMED,
   IPS_DYING,
+  IPS_EXPECTED,
   IPS_FIXED_TIMEOUT,
   IPS_HELPER,
   IPS_NAT_CLASH,
@@ -484,7 +485,10 @@ export class Connections extends Records implements Tenant {
     this.#quarantine[slot] = handle;
     if (released === 0) return;
     const at = released * this.stride;
-    if ((this.record[at + STATUS] & IPS_HELPER) !== 0) this.helpers.delete(released);
+    if ((this.record[at + STATUS] & (IPS_HELPER | IPS_EXPECTED)) !== 0) {
+      this.helped.delete(released);
+      this.masters.delete(released);
+    }
     this.record[at + STATUS] = 0;
     this.record[at + LINK] = this.control[FREE];
     this.control[FREE] = released;

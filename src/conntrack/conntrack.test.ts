@@ -2,11 +2,13 @@ import test from "ava";
 import fc from "fast-check";
 import { CONTROL_WORDS } from "../assembly/layout.ts";
 import { IPS_NAT_CLASH } from "../assembly/status.ts";
+import { ACCEPT } from "../packet/hook.ts";
 import { CT_NEW, CT_RELATED, CT_RELATED_REPLY, CT_UNTRACKED, Packet } from "../packet/packet.ts";
 import type { Step } from "../packet/step.ts";
 import { Bench, build, bytesOfHex, ipv4 } from "../protocol/testing.ts";
 import { Connections } from "./connections.ts";
 import { HashIndex } from "./hash-index.ts";
+import type { Helper } from "./helper.ts";
 import { ORIGINAL, REPLY, Tuple } from "./tuple.ts";
 import { hash4 } from "./tuple-hash.ts";
 
@@ -25,6 +27,11 @@ function udp(sport: number, dport: number, reply = false, from = 0x0a000102, to 
 
 function tuple(src: number, dst: number, sport: number, dport: number, protocol = 17, zone = 0): Tuple {
   return Object.assign(new Tuple(), { src0: src, dst0: dst, sport, dport, protocol, zone });
+}
+
+/** A helper that does nothing. */
+function named(name: string): Helper {
+  return { name, families: [4], protocol: 17, maxExpected: 1, timeout: 300, help: () => ACCEPT };
 }
 
 function packetOf(bytes: Uint8Array): Packet {
@@ -517,7 +524,7 @@ test("zones: each its own flows; a zone of one direction leaves the other in zon
 test("--zone mark: the mark is read when conntrack sees the packet", (t) => {
   const { conntrack } = new Bench();
   const p = packetOf(udp(1, 2));
-  p.template = conntrack.addTemplate({ zoneFromMark: true, helper: "" });
+  p.template = conntrack.addTemplate({ zoneFromMark: true, helper: null });
   p.mark = 0x20009;
   conntrack.track(p);
   conntrack.confirm(p);
@@ -545,7 +552,7 @@ test("listing", (t) => {
   host.sysctl.acct = 1;
   host.sysctl.timestamp = 0;
   const p = packetOf(udp(5555, 53));
-  p.template = conntrack.addTemplate({ zoneFromMark: false, helper: "tftp" });
+  p.template = conntrack.addTemplate({ zoneFromMark: false, helper: named("tftp") });
   conntrack.track(p);
   conntrack.confirm(p);
   t.is(

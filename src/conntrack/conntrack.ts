@@ -27,6 +27,9 @@ import { IPPROTO_DCCP, IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } 
 import { verifies } from "./checksum.ts";
 import { Connections } from "./connections.ts";
 import { CoreTracking } from "./core-tracking.ts";
+import type { Expectations } from "./expectations.ts";
+import { Helped, type Helper, type Helpers, NO_HELPERS } from "./helper.ts";
+import { Helping } from "./helping.ts";
 import { ICMP_DONE, ICMP_INVALID, icmpError, icmpv6Error } from "./icmp-error.ts";
 import { HZ, MICROSECONDS_PER_JIFFY } from "./jiffies.ts";
 import { formatConnection, type ListOptions } from "./list.ts";
@@ -42,8 +45,8 @@ const SWEEP_WITHIN = 2 ** 28;
 export interface Template {
   /** `--zone mark`: the zone is the packet's mark, cut to 16 bits, when conntrack sees it. */
   readonly zoneFromMark: boolean;
-  /** `--helper`: name, or "". */
-  readonly helper: string;
+  /** `--helper`. */
+  readonly helper: Helper | null;
 }
 
 /** As `conntrack -S` counts. */
@@ -92,7 +95,10 @@ export class Conntrack {
   readonly #room: Room;
   /** The way of nearly all packets. */
   readonly core: CoreTracking;
-  readonly #templates: Template[] = [{ zoneFromMark: false, helper: "" }];
+  /** Helpers, and what they expect. */
+  readonly helping: Helping;
+  readonly #expectations: Expectations;
+  readonly #templates: Template[] = [{ zoneFromMark: false, helper: null }];
   #armed4 = false;
   #armed6 = false;
   /** The jiffy that the clock shows, in µs, and when every entry was last looked at, in jiffies. */
@@ -103,17 +109,19 @@ export class Conntrack {
   readonly #tuple = new Tuple();
   readonly #reply = new Tuple();
 
-  constructor(host: Host, trackers: Trackers) {
+  constructor(host: Host, trackers: Trackers, helpers: Helpers = NO_HELPERS) {
     this.host = host;
     this.sysctl = host.sysctl;
     this.#trackers = trackers;
+    this.helping = new Helping(this, helpers);
+    this.#expectations = this.helping.expectations;
     this.#tcp = trackers.byProtocol[IPPROTO_TCP];
     this.#udp = trackers.byProtocol[IPPROTO_UDP];
     const seed = host.random.u32("other");
     this.#ipv4 = new Connections(4, seed);
     this.#ipv6 = new Connections(6, seed ^ 0x5bd1e995);
     this.#room = new Room(this.sysctl, this.#ipv4, this.#ipv6);
-    this.core = new CoreTracking(this.sysctl, this.#ipv4, this.#room, trackers);
+    this.core = new CoreTracking(this.sysctl, this.#ipv4, this.#room, trackers, this.#expectations);
   }
 
   connections(family: Family): Connections {
@@ -137,6 +145,7 @@ export class Conntrack {
 
   /** Keeps what a CT rule attaches; the number goes into `Packet.template`. For load time. */
   addTemplate(template: Template): number {
+    if (template.helper !== null) this.helping.begin();
     this.#templates.push(template);
     return this.#templates.length - 1;
   }
@@ -356,9 +365,10 @@ export class Conntrack {
   #setUp(connections: Connections, p: Packet, handle: number): number {
     p.ct = handle;
     p.ctinfo = CT_NEW;
+    if (this.#expectations.count !== 0 && this.helping.isExpected(connections, p, handle)) return handle;
     if (p.template === 0) return handle;
     const { helper } = this.#templates[p.template];
-    if (helper !== "") connections.setHelper(handle, helper);
+    if (helper !== null) connections.setHelper(handle, new Helped(connections, handle, helper));
     return handle;
   }
 

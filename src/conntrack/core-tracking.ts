@@ -7,6 +7,7 @@ import type { Sysctl } from "../host/sysctl.ts";
 import { CHECKSUM_COMPLETE, CT_ESTABLISHED_REPLY, CT_NEW, type Packet } from "../packet/packet.ts";
 import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import type { Connections } from "./connections.ts";
+import type { Expectations } from "./expectations.ts";
 import type { Room } from "./room.ts";
 import type { Trackers } from "./tracker.ts";
 
@@ -20,16 +21,18 @@ export class CoreTracking {
   readonly #connections: Connections;
   readonly #room: Room;
   readonly #trackers: Trackers;
+  readonly #expectations: Expectations;
   /** The sysctls' version that the core knows. */
   #taught = -1;
   /** Counts what the core was taught: whoever teaches it more does so again when this has changed. */
   lesson = 0;
 
-  constructor(sysctl: Sysctl, connections: Connections, room: Room, trackers: Trackers) {
+  constructor(sysctl: Sysctl, connections: Connections, room: Room, trackers: Trackers, expectations: Expectations) {
     this.#sysctl = sysctl;
     this.#connections = connections;
     this.#room = room;
     this.#trackers = trackers;
+    this.#expectations = expectations;
   }
 
   /** The core, ready for this packet; null: it cannot go there. */
@@ -50,7 +53,8 @@ export class CoreTracking {
       this.#connections.account(p.ct, p.ctinfo === CT_ESTABLISHED_REPLY ? 1 : 0, 1, p.length);
       return true;
     }
-    if (said === 0 || this.#sysctl.acct !== 0 || !this.#room.make(this.#connections)) return false;
+    if (said === 0 || this.#sysctl.acct !== 0 || this.#expectations.count !== 0) return false;
+    if (!this.#room.make(this.#connections)) return false;
     const handle = core.begin();
     if (handle === 0) return false;
     p.ct = handle;

@@ -71,9 +71,9 @@ export function formatConnection(
   if (zone !== 0 && connections.zoneDirection(handle) === 3) words.push(`zone=${zone}`);
   const started = connections.started(handle);
   if (started !== 0) words.push(`delta-time=${Math.floor(now / 1e6) - Math.floor(started / 1e6)}`);
-  const helper = connections.helper(handle);
-  if (helper !== "") words.push(`helper=${helper}`);
-  words.push("use=1");
+  const helped = connections.helped.get(handle);
+  if (helped !== undefined) words.push(`helper=${helped.helper.name}`);
+  words.push(`use=${1 + (helped?.children ?? 0)}`);
   return words.join(" ");
 }
 

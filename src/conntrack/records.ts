@@ -17,6 +17,7 @@ import {
 import { IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_HELPER } from "../assembly/status.ts";
 import type { Family } from "../packet/hook.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
+import type { Helped } from "./helper.ts";
 import { type Direction, ORIGINAL, REPLY, type Tuple } from "./tuple.ts";
 
 /** One end of a connection: what `Connections.end` fills. */
@@ -41,7 +42,9 @@ export class Records {
   /** Packets and bytes, original then reply; null while nobody counts. */
   protected counters: Float64Array | null = null;
   protected starts: Float64Array | null = null;
-  protected readonly helpers = new Map<number, string>();
+  /** What there is to a connection with IPS_HELPER, and the master of one with IPS_EXPECTED, by handle. */
+  readonly helped = new Map<number, Helped>();
+  readonly masters = new Map<number, Helped>();
   /** What the table is besides its records, in words (assembly/layout.ts). Replaced when the table moves. */
   protected control: Int32Array = new Int32Array(CONTROL_WORDS);
 
@@ -203,13 +206,9 @@ export class Records {
     return this.record[handle * this.stride + TRACKER_WORDS] & 0xff;
   }
 
-  /** The name of the helper that a CT rule or an expectation gave it; "" for none. */
-  helper(handle: number): string {
-    return this.helpers.get(handle) ?? "";
-  }
-
-  setHelper(handle: number, name: string): void {
-    this.helpers.set(handle, name);
+  /** A CT rule gave it a helper. */
+  setHelper(handle: number, helped: Helped): void {
+    this.helped.set(handle, helped);
     this.addStatus(handle, IPS_HELPER);
   }
 

@@ -10,6 +10,7 @@ export type RandomPurpose =
   | "nat destination port"
   | "nat source id"
   | "nat destination id"
+  | "expected port"
   | "ip id"
   | "fragment id"
   | "flow label"

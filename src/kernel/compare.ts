@@ -30,6 +30,7 @@ export interface Difference {
     | "by"
     | "entry"
     | "connections"
+    | "expectations"
     | "trace"
     | "invalid"
     | "counters"
@@ -208,6 +209,24 @@ export function compareEvent(found: Difference[], event: number, kernel: EventAn
   if (kernel.entry !== null && !zones) say("entry", entry(kernel), entry(twin));
   if (kernel.connections !== null && twin.connections !== null)
     compareConnections(found, event, kernel.connections, twin.connections);
+  if (kernel.expectations !== undefined && twin.expectations !== undefined)
+    compareExpectations(found, event, kernel.expectations, twin.expectations);
+}
+
+/** Adds to `found` what only one side expects; the time that is left may differ by TIMEOUT_SLACK. */
+function compareExpectations(
+  found: Difference[],
+  event: number,
+  kernel: readonly string[],
+  twin: readonly string[],
+): void {
+  const sorted = (lines: readonly string[]) =>
+    lines.map((line) => [line.replace(/^\d+ /, ""), Number.parseInt(line, 10)] as const).sort();
+  const [a, b] = [sorted(kernel), sorted(twin)];
+  const same = ([line, left]: readonly [string, number], [other, otherLeft]: readonly [string, number]) =>
+    line === other && Math.abs(left - otherLeft) <= TIMEOUT_SLACK;
+  if (!isEqual(a, b, same))
+    found.push({ event, what: "expectations", kernel: kernel.join("\n"), twin: twin.join("\n") });
 }
 
 /** The last word was a match's that could not read its header, about a copy that the host hears: TRACE is silent on it. */

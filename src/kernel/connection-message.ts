@@ -132,7 +132,7 @@ export function connectionLine(view: DataView, start: number, end: number, now: 
   return `${name} ${timeout}${state}${ends}${assured} mark=${mark}${zone}${delta}${helper} use=${use}`;
 }
 
-function protocolOf(view: DataView, start: number, end: number): number {
+export function protocolOf(view: DataView, start: number, end: number): number {
   let protocol = 0;
   eachAttribute(view, start, end, (type, from, to) => {
     if (type !== CTA_TUPLE_PROTO) return;
@@ -143,8 +143,8 @@ function protocolOf(view: DataView, start: number, end: number): number {
   return protocol;
 }
 
-/** ` src=… dst=…` and what the protocol adds to tell connections apart. */
-function tupleWords(view: DataView, start: number, end: number, zoneName: string): string {
+/** ` src=… dst=…` and what the protocol adds to tell connections apart; `zoneName` is for a zone of one direction. */
+export function tupleWords(view: DataView, start: number, end: number, zoneName: string): string {
   let [addresses, words, zone] = ["", "", ""];
   eachAttribute(view, start, end, (type, from, to) => {
     if (type === CTA_TUPLE_IP) addresses = addressWords(view, from, to);

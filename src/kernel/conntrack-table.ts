@@ -9,14 +9,19 @@ import { formatTuple } from "../conntrack/list.ts";
 import type { Tuple } from "../conntrack/tuple.ts";
 import type { Family } from "../packet/hook.ts";
 import { connectionLine, writeTuple } from "./connection-message.ts";
-import { eachMessage, errnoAt, MessageWriter, messageType, NLM_F_ACK, NLMSG_ERROR } from "./netlink.ts";
+import { expectationLine } from "./expectation-message.ts";
+import { eachMessage, errnoAt, MessageWriter, messageType, NLM_F_ACK, NLM_F_DUMP, NLMSG_ERROR } from "./netlink.ts";
 import { EINVAL, ENOENT, type SystemCalls } from "./system-calls.ts";
 
 const NFNL_SUBSYS_CTNETLINK = 1;
 const IPCTNL_MSG_CT_NEW = 0;
 const IPCTNL_MSG_CT_GET = 1;
 const IPCTNL_MSG_CT_DELETE = 2;
+const NFNL_SUBSYS_CTNETLINK_EXP = 2;
+const IPCTNL_MSG_EXP_NEW = 0;
+const IPCTNL_MSG_EXP_GET = 1;
 const CONNECTION = messageType(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_NEW);
+const EXPECTATION = messageType(NFNL_SUBSYS_CTNETLINK_EXP, IPCTNL_MSG_EXP_NEW);
 
 export class ConntrackTable {
   readonly #calls: SystemCalls;
@@ -43,13 +48,19 @@ export class ConntrackTable {
     return families.flatMap((one) => lines.filter((line) => line.startsWith(`ipv${one} `)).map(asConntrackPrints));
   }
 
+  /** What helpers expect, as `conntrack -L expect` prints it. */
+  expectations(): string[] {
+    this.#message.begin(messageType(NFNL_SUBSYS_CTNETLINK_EXP, IPCTNL_MSG_EXP_GET), NLM_F_DUMP, 0);
+    return this.#ask();
+  }
+
   /** Forgets all connections. */
   flush(): void {
     this.#message.begin(messageType(NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE), NLM_F_ACK, 0);
     this.#ask();
   }
 
-  /** Sends the message; the connections that the kernel answers with. What is not there, or cannot be, is none. */
+  /** Sends the message; the lines of what the kernel answers with. What is not there, or cannot be, is none. */
   #ask(): string[] {
     const lines: string[] = [];
     const now = Date.now();
@@ -58,6 +69,7 @@ export class ConntrackTable {
     this.#calls.receiveAll(this.#fd, (view, from, to) => {
       eachMessage(view, from, to, (type, start, end) => {
         if (type === CONNECTION) lines.push(connectionLine(view, start, end, now));
+        else if (type === EXPECTATION) lines.push(expectationLine(view, start, end));
         else if (type === NLMSG_ERROR) refused = errnoAt(view, start);
       });
     });

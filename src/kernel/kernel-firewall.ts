@@ -28,7 +28,8 @@ export const KERNEL_SILENT = "the kernel does not say";
 
 /** How the kernel's own messages begin. */
 const TRACE = "TRACE: ";
-const COMPLAINT = "nf_ct_proto_";
+/** A tracker's, and a helper's. */
+const COMPLAINT = /^nf_ct_(proto_\d+|[^_\s]+): /;
 
 export class KernelFirewall {
   readonly #network: KernelNetwork;
@@ -37,6 +38,8 @@ export class KernelFirewall {
   readonly #zones: readonly number[];
   /** Where there are zones: connections that were there after an earlier packet. */
   readonly #known = new Set<string>();
+  /** Rules give connections helpers, which /proc does not tell. */
+  readonly #helped: boolean;
   /** What TRACE prefixes say. */
   readonly #lines = { 4: new Map<string, TraceLine | null>(), 6: new Map<string, TraceLine | null>() };
   /** Does an answer hold all connections, too? */
@@ -54,6 +57,7 @@ export class KernelFirewall {
     this.#setup = setup;
     this.#network = network;
     const zones = `${setup.rules}\n${setup.rules6}`.matchAll(/ --zone(?:-orig|-reply)? (\w+)/g);
+    this.#helped = `${setup.rules}\n${setup.rules6}`.includes("-j CT --helper ");
     this.#zones = [...new Set([0, ...Array.from(zones, ([, zone]) => Number(zone))])];
   }
 
@@ -100,7 +104,7 @@ export class KernelFirewall {
 
   /** `conntrack -L` lines. */
   connections(family?: Family): string[] {
-    return this.#network.connections.list(family);
+    return this.#helped ? listed(family) : this.#network.connections.list(family);
   }
 
   /** Lines of `ipset save`. */
@@ -110,9 +114,7 @@ export class KernelFirewall {
 
   /** Expectations as `conntrack -L expect` prints them. */
   expectations(): string[] {
-    return tool("conntrack", ["-L", "expect"])
-      .split("\n")
-      .filter((line) => line !== "");
+    return this.#network.connections.expectations();
   }
 
   close(): void {
@@ -153,8 +155,9 @@ export class KernelFirewall {
       out,
       entry,
       connections,
+      ...(this.#helped ? { expectations: this.expectations() } : {}),
       trace: whole,
-      invalid: messages.filter((m) => m.prefix.startsWith(COMPLAINT)).map((m) => complaintOf(m.prefix)),
+      invalid: messages.filter((m) => COMPLAINT.test(m.prefix)).map((m) => complaintOf(m.prefix)),
       ...(destinationPort === null ? {} : { destinationPort }),
       ...(natId === null ? {} : { natId }),
       ...(before.length > 0 ? { before: sorted(before) } : {}),
@@ -205,6 +208,16 @@ export class KernelFirewall {
     const rule = table?.chains.find((c) => c.name === by.chain)?.rules[by.rule - 1];
     return rule?.target?.kind === "target" && rule.target.use.name === "REJECT" ? "REJECT" : "DROP";
   }
+}
+
+/** Lines of `conntrack -L`, of one family or both. */
+function listed(family?: Family): string[] {
+  const families = family === undefined ? [4, 6] : [family];
+  return families.flatMap((one) =>
+    tool("conntrack", ["-L", "-f", `ipv${one}`])
+      .split("\n")
+      .filter((line) => line !== ""),
+  );
 }
 
 /** Timers of one moment have no order. */

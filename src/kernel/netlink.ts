@@ -11,6 +11,7 @@ const ATTRIBUTES = HEADER + NFGENMSG;
 
 export const NLM_F_REQUEST = 1;
 export const NLM_F_ACK = 4;
+export const NLM_F_DUMP = 0x300;
 export const NLMSG_ERROR = 2;
 
 const NLA_F_NESTED = 0x8000;

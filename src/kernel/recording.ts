@@ -48,6 +48,7 @@ function answerLines(event: EventAnswer, i: number): string[] {
     ...(event.natId === undefined ? [] : [`  natid ${event.natId}`]),
     ...event.invalid.map((message) => `  invalid ${message}`),
     ...(event.connections ?? []).map((line) => `  ct ${line}`),
+    ...(event.expectations ?? []).map((line) => `  exp ${line}`),
   ];
 }
 
@@ -99,6 +100,7 @@ function readEvents(lines: readonly string[]): EventAnswer[] {
   let trace: TraceLine[] = [];
   let invalid: string[] = [];
   let connections: string[] = [];
+  let expectations: string[] = [];
   for (const line of lines) {
     const [, key, rest] = line.match(/^ {2}(\w+) (.*)$/) ?? [];
     if (key === "out") out.push({ dev: rest.split(" ")[0], bytes: rest.split(" ")[1] });
@@ -112,9 +114,10 @@ function readEvents(lines: readonly string[]): EventAnswer[] {
     else if (key === "natid") events[events.length - 1] = { ...events[events.length - 1], natId: Number(rest) };
     else if (key === "invalid") invalid.push(rest);
     else if (key === "ct") connections.push(rest);
+    else if (key === "exp") expectations.push(rest);
     else {
-      [out, before, trace, invalid, connections] = [[], [], [], [], []];
-      events.push({ ...readHead(line), entry: null, out, trace, invalid, connections });
+      [out, before, trace, invalid, connections, expectations] = [[], [], [], [], [], []];
+      events.push({ ...readHead(line), entry: null, out, trace, invalid, connections, expectations });
     }
   }
   return events;

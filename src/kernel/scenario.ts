@@ -42,6 +42,8 @@ export interface EventAnswer extends Omit<Outcome, "steps"> {
   readonly invalid: readonly string[];
   /** All connections right after it, as `conntrack -L` prints them; null: they were not asked for. */
   readonly connections: readonly string[] | null;
+  /** What helpers wait for right after it, as `conntrack -L expect` prints it; absent: no rule gives connections a helper. */
+  readonly expectations?: readonly string[];
   /** Where no connection tells it: the destination port that a new packet had after PREROUTING or OUTPUT. */
   readonly destinationPort?: number;
   /** The id of a new ICMP query after PREROUTING or OUTPUT, where these chose one: POSTROUTING may choose another. */

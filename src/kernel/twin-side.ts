@@ -20,6 +20,8 @@ export interface Contender {
 export class TwinSide {
   readonly #telling: Contender;
   readonly #silent: Contender | null;
+  /** What the kernel expected after the packet before. */
+  #expected: readonly string[] = [];
 
   /**
    * `silent` is the same firewall once more: it tells no steps, and so it takes the ways on which nothing is allocated.
@@ -39,9 +41,11 @@ export class TwinSide {
   ): { readonly answer: EventAnswer; readonly steps: readonly Step[] } {
     const before = passTime(this.#telling, seen);
     if (this.#silent !== null) passTime(this.#silent, seen);
-    const { steps = [], ...outcome } = one(this.#telling, true, dev, bytes, seen, outDev);
-    const silent = this.#silent === null ? outcome : one(this.#silent, false, dev, bytes, seen, outDev);
+    const expected = this.#freshlyExpected(seen);
+    const { steps = [], ...outcome } = one(this.#telling, true, dev, bytes, seen, outDev, expected);
+    const silent = this.#silent === null ? outcome : one(this.#silent, false, dev, bytes, seen, outDev, expected);
     const connections = seen.connections === null ? null : this.connections();
+    const expectations = seen.expectations === undefined ? {} : { expectations: this.expectations() };
     const answer = {
       ...outcome,
       ...before,
@@ -49,8 +53,17 @@ export class TwinSide {
       trace: traceOf(steps),
       invalid: invalidOf(steps),
       connections,
+      ...expectations,
     };
     return { answer: isSame(outcome, silent) ? answer : { ...answer, silent }, steps };
+  }
+
+  /** The port of what the kernel expects since this packet; null: of nothing. */
+  #freshlyExpected({ expectations = [] }: EventAnswer): number | null {
+    const lines = expectations.map((line) => line.replace(/^\d+ /, ""));
+    const fresh = lines.find((line) => !this.#expected.includes(line));
+    this.#expected = lines;
+    return fresh === undefined ? null : Number(/ dport=(\d+)/.exec(fresh)?.[1]);
   }
 
   /** As KernelFirewall.connections, as of the last packet, sorted. */
@@ -63,6 +76,11 @@ export class TwinSide {
   close(): void {
     this.#telling.firewall.close();
     this.#silent?.firewall.close();
+  }
+
+  /** As KernelFirewall.expectations. */
+  expectations(): string[] {
+    return withBoth(this.#telling, this.#silent, ({ firewall }) => firewall.expectations());
   }
 
   /** As KernelFirewall.sets. */
@@ -95,8 +113,10 @@ function one(
   bytes: Uint8Array,
   seen: EventAnswer,
   outDev: string | null,
+  expectedPort: number | null,
 ): Outcome {
   load(dice, bytes, seen);
+  if (expectedPort !== null) dice.answer("expected port", expectedPort);
   const about = { time: seen.time, steps, ...(outDev === null ? {} : { dev: outDev }) };
   return dev === null ? firewall.send(bytes, about) : firewall.receive(dev, bytes, about);
 }
@@ -177,11 +197,15 @@ function traceOf(steps: readonly Step[]): TraceLine[] {
   });
 }
 
+/** The line that a helper has the kernel log of a packet that it drops. */
+const HELPERS_WORD = /^nf_ct_[^_ ]+: (dropping packet: .*?) IN= OUT= /;
+
 /** What conntrack complained of, also where it let the packet pass in the end. */
 function invalidOf(steps: readonly Step[]): string[] {
   return steps.flatMap((step) => {
     if (step.kind === "invalid") return [step.reason.trim()];
     if (step.kind === "note") return [step.text.trim()];
+    if (step.kind === "log") return HELPERS_WORD.exec(step.line)?.slice(1) ?? [];
     return step.kind === "answer" ? invalidOf(step.steps) : [];
   });
 }

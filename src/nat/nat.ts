@@ -18,14 +18,24 @@ import {
 import { formatIpv4, formatIpv6 } from "../bytes/address.ts";
 import type { Connections } from "../conntrack/connections.ts";
 import type { Conntrack } from "../conntrack/conntrack.ts";
-import { ORIGINAL, REPLY, Tuple } from "../conntrack/tuple.ts";
+import type { Expectation } from "../conntrack/expectations.ts";
+import { type Direction, ORIGINAL, REPLY, Tuple } from "../conntrack/tuple.ts";
 import type { Host } from "../host/host.ts";
 import { ACCEPT, DROP, type Family, type Hook, INPUT, POSTROUTING, type Verdict } from "../packet/hook.ts";
 import { CHECKSUM_PARTIAL, CT_ESTABLISHED, CT_ESTABLISHED_REPLY, CT_NEW, type Packet } from "../packet/packet.ts";
 import { IPPROTO_ICMP, IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { BySource } from "./by-source.ts";
 import { objectionTo, rewriteError } from "./icmp-error.ts";
-import { ANY_RANGE, MANIP_DST, MANIP_SRC, type Manip, type NatRange, netmapWord, SingleAddress } from "./range.ts";
+import {
+  ANY_RANGE,
+  MANIP_DST,
+  MANIP_SRC,
+  type Manip,
+  NAT_RANGE_PROTO_SPECIFIED,
+  type NatRange,
+  netmapWord,
+  SingleAddress,
+} from "./range.ts";
 import { redirectAddress } from "./redirect.ts";
 import { rewriteHeader, rewritePlain, Translation } from "./rewrite.ts";
 import { hasPorts, UniqueTuple } from "./unique-tuple.ts";
@@ -64,6 +74,7 @@ export class Nat {
     this.#bySource6 = new BySource(conntrack.connections(6));
     this.#unique = new UniqueTuple(conntrack);
     conntrack.onDestroy((connections, handle) => this.#forget(connections, handle));
+    conntrack.helping.followMaster = (p, expectation) => this.#followMaster(p, expectation);
   }
 
   /**
@@ -160,6 +171,21 @@ export class Nat {
       own.dst2 !== opposite.src2 ||
       own.dst3 !== opposite.src3
     );
+  }
+
+  /**
+   * An expected connection of a translated master is translated both ways when it begins, and meets no rule: from whom the
+   * master's packets in its direction go to, to whom they come from, and to the port that was announced.
+   */
+  #followMaster(p: Packet, { master, direction, savedPort }: Expectation): void {
+    const { connections, handle } = master;
+    const end = this.#translation;
+    end.family = p.family;
+    connections.end(handle, (1 - direction) as Direction, 0, end);
+    this.setup(p, addressOf(end, ANY_RANGE, this.#range), MANIP_SRC);
+    connections.end(handle, (1 - direction) as Direction, 1, end);
+    const port = { ...ANY_RANGE, flags: NAT_RANGE_PROTO_SPECIFIED, minPort: savedPort, maxPort: savedPort };
+    this.setup(p, addressOf(end, port, this.#range), MANIP_DST);
   }
 
   /** nf_nat_inet_fn for NEW and RELATED packets; ICMP errors take their own way. */
@@ -271,6 +297,12 @@ export class Nat {
     const devices = four ? this.#masqueraded4 : this.#masqueraded6;
     if (handle < devices.length) devices[handle] = 0;
   }
+}
+
+/** A range of one end's address. IPv4 has but one word. */
+function addressOf(end: Translation, ports: NatRange, range: SingleAddress): SingleAddress {
+  const six = end.family === 6;
+  return range.set(ports, end.word0, six ? end.word1 : 0, six ? end.word2 : 0, six ? end.word3 : 0);
 }
 
 /** HOOK2MANIP: sources change late, destinations early. */

@@ -9,6 +9,7 @@ import { SINGLE } from "../assembly/layout.ts";
 import { claimSingle, releaseSingle } from "../bytes/core.ts";
 import { hexOf } from "../bytes/hex.ts";
 import { Conntrack } from "../conntrack/conntrack.ts";
+import { helpers } from "../helper/helpers.ts";
 import { HostError } from "../host/error.ts";
 import type { Host } from "../host/host.ts";
 import type { Interface } from "../host/interfaces.ts";
@@ -185,7 +186,8 @@ export class Firewall {
     this.packet = this.#main;
     this.result = this.#results;
     this.#registry = setup.registry ?? allExtensions;
-    this.conntrack = new Conntrack(host, trackers);
+    this.conntrack = new Conntrack(host, trackers, helpers);
+    this.conntrack.helping.onDrop = (p, prefix) => this.#logWithoutDevices(p, prefix);
     this.conntrack.onInvalid = (p, prefix) => this.#log(p, prefix);
     const nat = new Nat(host, this.conntrack);
     const { conntrack } = this;
@@ -243,6 +245,15 @@ export class Firewall {
     const line = logLine(p, this.host, prefix, LOG_DEFAULT);
     if (p.steps !== null) p.steps.push({ kind: "log", line });
     if (log !== null) log(line);
+  }
+
+  /** The kernel logs the packet, and does not say where it came from or goes (nf_log_packet without devices). */
+  #logWithoutDevices(p: Packet, prefix: string): void {
+    const { inDev, outDev } = p;
+    p.inDev = p.outDev = 0;
+    this.#log(p, prefix);
+    p.inDev = inDev;
+    p.outDev = outDev;
   }
 
   /** A packet arrives on `dev`. Throws HostError when there is no such device. */
@@ -429,6 +440,11 @@ export class Firewall {
   /** Lines of `conntrack -L`, as of the last packet's time; with `extended` those of `-o extended`. */
   connections(family?: Family, options: { readonly extended?: boolean } = {}): string[] {
     return this.conntrack.list(family === undefined ? options : { ...options, family });
+  }
+
+  /** Lines of `conntrack -L expect`: what helpers wait for. */
+  expectations(): string[] {
+    return this.conntrack.helping.list();
   }
 }
 

@@ -206,9 +206,10 @@ function trackStep(stack: Stack): HookStep {
 
 function confirmStep(stack: Stack): HookStep {
   const conntrack = stack.conntrack;
+  const by = conntrack.helping.active ? conntrack.helping : conntrack;
   const drop = (p: Skb) => stack.drop(p, conntrack.dropReason);
   return {
-    walk: (p) => (conntrack.confirm(p) === ACCEPT ? PASS : drop(p)),
-    source: (name) => `if (${name(conntrack)}.confirm(p) !== ${ACCEPT}) return ${name(drop)}(p);`,
+    walk: (p) => (by.confirm(p) === ACCEPT ? PASS : drop(p)),
+    source: (name) => `if (${name(by)}.confirm(p) !== ${ACCEPT}) return ${name(drop)}(p);`,
   };
 }

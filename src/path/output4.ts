@@ -5,7 +5,7 @@
 import { type Route, RTN_BROADCAST, RTN_MULTICAST } from "../host/route.ts";
 import { ACCEPT, OUTPUT, POSTROUTING } from "../packet/hook.ts";
 import { IP_DF, IPV4_FRAGMENT } from "../packet/ipv4.ts";
-import { PACKET_LOOPBACK } from "../packet/packet.ts";
+import { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, PACKET_LOOPBACK } from "../packet/packet.ts";
 import { fragment4 } from "./fragment4.ts";
 import { frameNeeded4 } from "./icmp4.ts";
 import { type Skb, WAY_OUTPUT } from "./skb.ts";
@@ -54,6 +54,8 @@ function loopCopy(on: Stack, p: Skb): void {
   on.tell(p, copy, "a copy for the host itself");
   if ((code & 3) === ACCEPT) {
     copy.packetType = PACKET_LOOPBACK;
+    // dev_loopback_xmit: nobody sums it.
+    if (copy.checksum === CHECKSUM_NONE) copy.checksum = CHECKSUM_UNNECESSARY;
     copy.arrival = p.outDev;
     copy.copyOf = p;
     on.loop(copy);

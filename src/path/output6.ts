@@ -4,7 +4,7 @@
  */
 import { EACCES, EINVAL, RTN_UNREACHABLE } from "../host/route.ts";
 import { ACCEPT, OUTPUT, POSTROUTING } from "../packet/hook.ts";
-import { PACKET_LOOPBACK, SENDER_PROCESS } from "../packet/packet.ts";
+import { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, PACKET_LOOPBACK, SENDER_PROCESS } from "../packet/packet.ts";
 import { PASS } from "./decisions.ts";
 import { fragment6 } from "./fragment6.ts";
 import { ICMPV6_TOO_BIG, ICMPV6_UNREACHABLE, icmpSend6 } from "./icmp6.ts";
@@ -86,6 +86,8 @@ function loopCopy(on: Stack, p: Skb): boolean {
   on.tell(p, copy, "a copy for the host itself");
   if ((code & 3) === ACCEPT) {
     copy.packetType = PACKET_LOOPBACK;
+    // dev_loopback_xmit: nobody sums it.
+    if (copy.checksum === CHECKSUM_NONE) copy.checksum = CHECKSUM_UNNECESSARY;
     copy.arrival = p.outDev;
     copy.copyOf = p;
     on.loop(copy);

@@ -4,7 +4,7 @@
  */
 import { MAX_RETRANS, TCP_TIMEOUTS, TIMEOUT_MAX_RETRANS, TIMEOUT_UNACKNOWLEDGED } from "../assembly/layout.ts";
 import { STATUS, TRACKER_WORDS } from "../assembly/record-words.ts";
-import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY } from "../assembly/status.ts";
+import { IPS_ASSURED, IPS_CONFIRMED, IPS_FIXED_TIMEOUT, IPS_SEEN_REPLY, IPS_SEQ_ADJUST } from "../assembly/status.ts";
 import {
   CLOSE_INIT,
   DATA_UNACKNOWLEDGED,
@@ -48,6 +48,7 @@ import { ORIGINAL, REPLY } from "../conntrack/tuple.ts";
 import type { Sysctl } from "../host/sysctl.ts";
 import type { Packet } from "../packet/packet.ts";
 import { IPPROTO_TCP } from "../packet/transport.ts";
+import { inMovedWindow } from "./tcp-moved.ts";
 import { copyTables, nextState, segmentKind, TCP_STATE_NAMES, validFlags } from "./tcp-states.ts";
 import {
   addFlags,
@@ -146,7 +147,11 @@ function trackSegment(on: Conntrack, connections: Connections, handle: number, p
     skipWindow = (turn & SKIP_WINDOW) !== 0;
   }
   if (!skipWindow) {
-    const verdict = inWindow(r, b, direction, kind, p, l4, on.sysctl.tcpBeLiberal !== 0, complaint);
+    const liberal = on.sysctl.tcpBeLiberal !== 0;
+    const verdict =
+      (status & IPS_SEQ_ADJUST) === 0
+        ? inWindow(r, b, direction, kind, p, l4, liberal, complaint)
+        : inMovedWindow(connections, handle, b, direction, kind, p, l4, liberal, complaint);
     if (verdict !== WINDOW_ACCEPT) return outOfWindow(on, connections, handle, p, verdict);
   }
   const head = (r[b + HEAD] & 0x00ff0000) | (kind << 24) | (direction << 8) | next;

@@ -54,3 +54,24 @@
 :PREROUTING
 %6
 -j CT --zone 1;;FAIL;x_tables: ip6_tables: CT target: only valid in raw table, not mangle
+
+*raw
+:PREROUTING,OUTPUT
+%46
+-p tcp -j CT --helper ftp;=;OK
+-p udp -j CT --helper tftp --zone 3;=;OK
+-p tcp -j CT --helper sane --ctevents new;=;OK
+-p udp -j CT --zone 3 --helper amanda;-p udp -j CT --helper amanda --zone 3;OK
+-p udp -j CT --notrack --helper nobody;=;OK
+-j CT --helper ftp;;FAIL;xt_CT: You must specify a L4 protocol and not use inversions on it
+! -p tcp -j CT --helper ftp;;FAIL;xt_CT: You must specify a L4 protocol and not use inversions on it
+-p udp -j CT --helper ftp;;FAIL;xt_CT: No such helper "ftp"
+-p tcp -j CT --helper nobody;;FAIL;xt_CT: No such helper "nobody"
+-p tcp -j CT --helper FTP;;FAIL;xt_CT: No such helper "FTP"
+-p udp -j CT --helper averyverylongnameofahelper;;FAIL;xt_CT: No such helper "averyverylongna"
+-p tcp -j CT --helper;;FAIL;option "--helper" requires an argument
+%4
+-p tcp -j CT --helper irc;=;OK
+-p tcp -j CT --helper pptp;=;OK
+%6
+-p tcp -j CT --helper irc;;FAIL;xt_CT: No such helper "irc"

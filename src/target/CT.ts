@@ -1,10 +1,14 @@
 /**
  * `-j CT`: what conntrack is to do with the packet when it sees it: nothing (`--notrack`), or look its connection up in
- * a zone (xt_CT.c). Which events the connection reports is kept and printed; nobody listens to them here.
+ * a zone, and give a new one a helper (xt_CT.c). Which events the connection reports is kept and printed; nobody listens
+ * to them here.
  */
-import { CONTINUE } from "../packet/hook.ts";
+import type { Conntrack } from "../conntrack/conntrack.ts";
+import type { Helper } from "../conntrack/helper.ts";
+import { CONTINUE, type Family } from "../packet/hook.ts";
 import { CT_NEW } from "../packet/packet.ts";
 import { type OptionType, RuleError, target } from "../rules/extension.ts";
+import { hasHelper } from "../rules/known-helpers.ts";
 import { flag, opt, parseNumber, string, U16_MAX } from "../rules/types.ts";
 import { isSettled, untrack } from "./untracked.ts";
 
@@ -18,6 +22,8 @@ interface Is {
   readonly zone: number | "mark";
   readonly direction: Direction;
   readonly helper: string;
+  /** The rule's protocol, which a helper must be for; 0: it names none, or all but one. */
+  readonly protocol: number;
   readonly timeout: string;
   readonly connectionEvents: readonly string[];
   readonly expectationEvents: readonly string[];
@@ -83,7 +89,7 @@ export const CT = target({
   },
 
   /** Of several zone options the last one's number counts; each adds its direction, and both together are both. */
-  bind(given): Is {
+  bind(given, { protocol }): Is {
     let id = 0;
     let marked = false;
     const directions = new Set<Direction>();
@@ -99,6 +105,7 @@ export const CT = target({
       zone: marked ? "mark" : id,
       direction: directions.size === 1 ? [...directions][0] : "both",
       helper: given["--helper"]?.value ?? "",
+      protocol: protocol === null || protocol.not ? 0 : protocol.number,
       timeout: given["--timeout"]?.value ?? "",
       connectionEvents: given["--ctevents"]?.value ?? [],
       expectationEvents: given["--expevents"]?.value ?? [],
@@ -117,12 +124,17 @@ export const CT = target({
     return words.join(" ");
   },
 
-  refuse(is) {
-    if (is.helper !== "") return `CT: --helper ${is.helper} is not evaluated by this version: it has no helpers`;
-    return is.timeout !== "" ? "CT: --timeout is not evaluated by this version: it has no timeout policies" : null;
+  refuse: (is) =>
+    is.timeout !== "" ? "CT: --timeout is not evaluated by this version: it has no timeout policies" : null,
+
+  /** xt_ct_set_helper */
+  checkEntry({ notrack, helper, protocol }, { family }) {
+    if (notrack || helper === "") return;
+    if (protocol === 0) throw new RuleError("xt_CT: You must specify a L4 protocol and not use inversions on it", 1);
+    if (!hasHelper(helper, family, protocol)) throw new RuleError(`xt_CT: No such helper "${helper}"`, 1);
   },
 
-  compile(is, { conntrack }) {
+  compile(is, { conntrack, family }) {
     if (is.notrack)
       return (p) => {
         untrack(p);
@@ -131,7 +143,8 @@ export const CT = target({
     const zoneFromMark = is.zone === "mark";
     const id = is.zone === "mark" ? 0 : is.zone;
     const direction = DIRECTIONS[is.direction];
-    const template = conntrack.addTemplate({ zoneFromMark, helper: "" });
+    const helper = is.helper === "" ? null : helperOf(is, conntrack, family);
+    const template = conntrack.addTemplate({ zoneFromMark, helper });
     return (p) => {
       if (isSettled(p)) return CONTINUE;
       p.template = template;
@@ -142,5 +155,14 @@ export const CT = target({
     };
   },
 
-  does: (is) => (is.notrack ? "not tracked" : `looked up in zone ${is.zone}`),
+  does(is) {
+    if (is.notrack) return "not tracked";
+    return `looked up in zone ${is.zone}${is.helper === "" ? "" : `; a new connection gets the helper ${is.helper}`}`;
+  },
 });
+
+function helperOf({ helper, protocol }: Is, conntrack: Conntrack, family: Family): Helper {
+  const found = conntrack.helping.find(helper, family, protocol);
+  if (found === undefined) throw new RuleError(`CT: --helper ${helper} is not evaluated by this version`);
+  return found;
+}

@@ -2,6 +2,7 @@
 import type { Scenario } from "../../src/kernel/scenario.ts";
 import { datagramScenario } from "./datagrams.ts";
 import type { Dice } from "./dice.ts";
+import { helperScenario } from "./helpers.ts";
 import { icmpScenario } from "./icmp.ts";
 import { limitScenario, timeoutScenario } from "./limits.ts";
 import { localScenario } from "./local.ts";
@@ -20,6 +21,7 @@ export const FAMILIES: Readonly<Record<string, (dice: Dice) => Scenario>> = {
   fragments: fragmentScenario,
   local: localScenario,
   icmp: icmpScenario,
+  helpers: helperScenario,
   mixed: mixedScenario,
   limits: limitScenario,
   timeouts: timeoutScenario,

@@ -100,7 +100,7 @@ export const VALUES: Readonly<Record<string, readonly string[] | "address">> = {
   "--add-set": ["hosts src", "nets dst", "hosts src,dst", "hosts x", `${"n".repeat(32)} src`, "hosts"],
   "--del-set": ["hosts src", "nets dst", "hosts src,dst", "hosts x", "hosts"],
   "--map-set": ["nets src", "nets dst", "hosts src,dst", "nets x"],
-  "--helper": words('ftp sip-0 "" nosuchhelpernamenosuchhelper'),
+  "--helper": words('ftp tftp irc sip-0 sip Q.931 snmp_trap "" nosuchhelpernamenosuchhelper'),
   "CONNMARK --mask": words("0xff 1 0xffffffff 4294967296 x"),
   "CONNMARK --nfmask": words("0xff 1 0xffffffff 4294967296 x"),
   "CONNMARK --ctmask": words("0xff 1 0xffffffff 4294967296 x"),
@@ -228,5 +228,5 @@ export const SENSIBLE: Readonly<Record<string, readonly string[]>> = {
   TCPMSS: ["tcp"],
   TCPOPTSTRIP: ["tcp"],
   ECN: ["tcp"],
-  CT: [],
+  CT: ["tcp", "udp"],
 };

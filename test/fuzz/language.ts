@@ -33,9 +33,8 @@ export interface LanguageCase {
   readonly text: string;
 }
 
-/** What the kernel or its modules answer from elsewhere: helpers and timeout policies that are loaded. */
-const isSkipped = (owner: string, option: string) =>
-  owner === "CT" && (option === "--helper" || option === "--timeout");
+/** What the kernel or its modules answer from elsewhere: timeout policies that are loaded. */
+const isSkipped = (owner: string, option: string) => owner === "CT" && option === "--timeout";
 
 /** The sets that lines speak of (whether one exists is not the text's to know). Those of IPv6 have names of their own. */
 const SETS = [

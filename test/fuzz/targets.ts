@@ -68,6 +68,8 @@ export function targetOf(
   if (table === "raw") {
     special.push("-j NOTRACK", "-j CT --notrack", "-j CT --zone 3", "-j CT --zone-orig 4", "-j CT --zone-reply 5");
     special.push("-j CT --ctevents new,destroy --expevents new", "-j TRACE");
+    if (protocol === "tcp") special.push("-j CT --helper ftp");
+    if (protocol === "udp") special.push("-j CT --helper tftp", "-j CT --helper tftp --zone 3");
   }
   if (table === "filter") {
     special.push(

@@ -1,0 +1,15 @@
+/** The helpers that this version evaluates; conntrack/ is handed this table. */
+import type { Helper, Helpers } from "../conntrack/helper.ts";
+import { amanda } from "./amanda.ts";
+import { ftp } from "./ftp.ts";
+import { irc } from "./irc.ts";
+import { netbiosNs } from "./netbios-ns.ts";
+import { sane } from "./sane.ts";
+import { tftp } from "./tftp.ts";
+
+const ALL: readonly Helper[] = [amanda, ftp, irc, netbiosNs, sane, tftp];
+
+export const helpers: Helpers = {
+  find: (name, family, protocol) =>
+    ALL.find((h) => h.name === name && h.protocol === protocol && h.families.includes(family)),
+};
