@@ -237,22 +237,13 @@ function readOptions(l4: i32, header: i32, present: i32): i32 {
   const end = l4 + header;
   if (header <= HEADER || end > present) return -1;
   let result = 0;
-  for (let at = l4 + HEADER; at < end; ) {
+  for (let at = optionFrom(l4 + HEADER, end); at !== 0; at = optionFrom(at + lengthOf(at), end)) {
     const kind: i32 = load<u8>(at);
-    if (kind === OPTION_END) break;
-    if (kind === OPTION_NOP) {
-      at++;
-      continue;
-    }
-    if (at + 2 > end) break;
-    const length: i32 = load<u8>(at, 1);
-    if (length < 2 || at + length > end) break;
-    if (kind === OPTION_SACK_PERMITTED && length === 2) result |= SACK_PERMITTED;
-    else if (kind === OPTION_WINDOW && length === 3) {
+    if (kind === OPTION_SACK_PERMITTED && lengthOf(at) === 2) result |= SACK_PERMITTED;
+    else if (kind === OPTION_WINDOW && lengthOf(at) === 3) {
       const scale: i32 = load<u8>(at, 2);
       result = (result & 0xff) | WINDOW_SCALE | ((scale < MAX_SCALE ? scale : MAX_SCALE) << 8);
     }
-    at += length;
   }
   return result;
 }
@@ -262,21 +253,23 @@ function readSack(l4: i32, header: i32, present: i32, ack: i32): i32 {
   const end = l4 + header;
   if (end > present || (header === 32 && word(l4, HEADER) === TIMESTAMP_ONLY)) return ack;
   let highest = ack;
-  for (let at = l4 + HEADER; at < end; ) {
-    const kind: i32 = load<u8>(at);
-    if (kind === OPTION_END) break;
-    if (kind === OPTION_NOP) {
-      at++;
-      continue;
-    }
-    if (at + 2 > end) break;
-    const length: i32 = load<u8>(at, 1);
-    if (length < 2 || at + length > end) break;
-    if (kind === OPTION_SACK && length >= 10 && (length - 2) % 8 === 0) {
-      for (let edge = at + 6; edge < at + length; edge += 8) if (highest - word(edge, 0) < 0) highest = word(edge, 0);
-      break;
-    }
-    at += length;
+  for (let at = optionFrom(l4 + HEADER, end); at !== 0; at = optionFrom(at + lengthOf(at), end)) {
+    const length = lengthOf(at);
+    if (load<u8>(at) !== OPTION_SACK || length < 10 || (length - 2) % 8 !== 0) continue;
+    for (let edge = at + 6; edge < at + length; edge += 8) if (highest - word(edge, 0) < 0) highest = word(edge, 0);
+    break;
   }
   return highest;
+}
+
+/** Address of the first whole option at `at` or behind; 0: there is none, or it is broken. */
+function optionFrom(at: i32, end: i32): i32 {
+  while (at < end && load<u8>(at) === OPTION_NOP) at++;
+  if (at + 2 > end || load<u8>(at) === OPTION_END) return 0;
+  const length = lengthOf(at);
+  return length < 2 || at + length > end ? 0 : at;
+}
+
+function lengthOf(option: i32): i32 {
+  return load<u8>(option, 1);
 }
