@@ -11,7 +11,14 @@ import type { Tuple } from "../conntrack/tuple.ts";
 import type { Family, TableName } from "../packet/hook.ts";
 import { FORWARD, INPUT, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import { IP_MF, IP_OFFSET } from "../packet/ipv4.ts";
-import { IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
+import {
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  IPPROTO_SCTP,
+  IPPROTO_TCP,
+  IPPROTO_UDP,
+  IPPROTO_UDPLITE,
+} from "../packet/transport.ts";
 import { tupleOf } from "../path/entry-of.ts";
 import type { By, Emitted, PathName, StateName, VerdictName } from "../path/firewall.ts";
 import type { Ruleset, Use } from "../rules/ruleset.ts";
@@ -251,7 +258,9 @@ function tupleAfterDestination(own: readonly LogMessage[]): Tuple | null {
 }
 
 function hasPorts({ protocol }: Tuple): boolean {
-  return protocol === IPPROTO_TCP || protocol === IPPROTO_UDP;
+  return (
+    protocol === IPPROTO_TCP || protocol === IPPROTO_UDP || protocol === IPPROTO_SCTP || protocol === IPPROTO_UDPLITE
+  );
 }
 
 /** It is an ICMP query, as new packets are. */

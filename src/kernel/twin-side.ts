@@ -41,7 +41,7 @@ export class TwinSide {
   ): { readonly answer: EventAnswer; readonly steps: readonly Step[] } {
     const before = passTime(this.#telling, seen);
     if (this.#silent !== null) passTime(this.#silent, seen);
-    const expected = this.#freshlyExpected(seen);
+    const expected = portsChosen(bytes, seen, this.#freshlyExpected(seen));
     const { steps = [], ...outcome } = one(this.#telling, true, dev, bytes, seen, outDev, expected);
     const silent = this.#silent === null ? outcome : one(this.#silent, false, dev, bytes, seen, outDev, expected);
     const connections = seen.connections === null ? null : this.connections();
@@ -58,12 +58,12 @@ export class TwinSide {
     return { answer: isSame(outcome, silent) ? answer : { ...answer, silent }, steps };
   }
 
-  /** The port of what the kernel expects since this packet; null: of nothing. */
-  #freshlyExpected({ expectations = [] }: EventAnswer): number | null {
+  /** The ports of what the kernel expects since this packet. */
+  #freshlyExpected({ expectations = [] }: EventAnswer): number[] {
     const lines = expectations.map((line) => line.replace(/^\d+ /, ""));
-    const fresh = lines.find((line) => !this.#expected.includes(line));
+    const fresh = lines.filter((line) => !this.#expected.includes(line));
     this.#expected = lines;
-    return fresh === undefined ? null : Number(/ dport=(\d+)/.exec(fresh)?.[1]);
+    return fresh.map((line) => Number(/ dport=(\d+)/.exec(line)?.[1]));
   }
 
   /** As KernelFirewall.connections, as of the last packet, sorted. */
@@ -113,12 +113,22 @@ function one(
   bytes: Uint8Array,
   seen: EventAnswer,
   outDev: string | null,
-  expectedPort: number | null,
+  expectedPorts: readonly number[],
 ): Outcome {
   load(dice, bytes, seen);
-  if (expectedPort !== null) dice.answer("expected port", expectedPort);
+  for (const port of expectedPorts) dice.answer("expected port", port);
   const about = { time: seen.time, steps, ...(outDev === null ? {} : { dev: outDev }) };
   return dev === null ? firewall.send(bytes, about) : firewall.receive(dev, bytes, about);
+}
+
+/** Of several ports that are expected now, those that were chosen, in order: what left tells them, what came did not. */
+function portsChosen(came: Uint8Array, { out }: EventAnswer, ports: readonly number[]): readonly number[] {
+  if (ports.length < 2 || out.length === 0) return ports;
+  const numbers = (packet: Buffer) =>
+    Array.from(packet.toString("latin1").matchAll(/ (\d{1,5})/g), ([, digits]) => Number(digits) & 0xffff);
+  const asked = numbers(Buffer.from(came));
+  const told = numbers(Buffer.from(out[0].bytes, "hex"));
+  return told.filter((port) => ports.includes(port) && !asked.includes(port));
 }
 
 function isSame(a: Outcome, b: Outcome): boolean {
