@@ -69,6 +69,10 @@
 -p tcp -j CT --helper nobody;;FAIL;xt_CT: No such helper "nobody"
 -p tcp -j CT --helper FTP;;FAIL;xt_CT: No such helper "FTP"
 -p udp -j CT --helper averyverylongnameofahelper;;FAIL;xt_CT: No such helper "averyverylongna"
+-j CT --timeout slow;;FAIL;xt_CT: You must specify a L4 protocol and not use inversions on it
+-p tcp -j CT --timeout slow;;FAIL;No such timeout policy "slow"
+-j CT --notrack --timeout slow;=;OK
+-p udp -j CT --helper ftp --timeout slow;;FAIL;xt_CT: No such helper "ftp"
 -p tcp -j CT --helper;;FAIL;option "--helper" requires an argument
 %4
 -p tcp -j CT --helper irc;=;OK

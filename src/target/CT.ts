@@ -124,14 +124,13 @@ export const CT = target({
     return words.join(" ");
   },
 
-  refuse: (is) =>
-    is.timeout !== "" ? "CT: --timeout is not evaluated by this version: it has no timeout policies" : null,
-
-  /** xt_ct_set_helper */
-  checkEntry({ notrack, helper, protocol }, { family }) {
-    if (notrack || helper === "") return;
+  /** xt_ct_set_helper, xt_ct_set_timeout. Policies belong to the host, and no host here has any. */
+  checkEntry({ notrack, helper, timeout, protocol }, { family }) {
+    if (notrack || (helper === "" && timeout === "")) return;
     if (protocol === 0) throw new RuleError("xt_CT: You must specify a L4 protocol and not use inversions on it", 1);
-    if (!hasHelper(helper, family, protocol)) throw new RuleError(`xt_CT: No such helper "${helper}"`, 1);
+    if (helper !== "" && !hasHelper(helper, family, protocol))
+      throw new RuleError(`xt_CT: No such helper "${helper}"`, 1);
+    if (timeout !== "") throw new RuleError(`No such timeout policy "${timeout}"`, 1);
   },
 
   compile(is, { conntrack, family }) {

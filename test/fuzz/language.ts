@@ -33,9 +33,6 @@ export interface LanguageCase {
   readonly text: string;
 }
 
-/** What the kernel or its modules answer from elsewhere: timeout policies that are loaded. */
-const isSkipped = (owner: string, option: string) => owner === "CT" && option === "--timeout";
-
 /** The sets that lines speak of (whether one exists is not the text's to know). Those of IPv6 have names of their own. */
 const SETS = [
   "create hosts hash:ip",
@@ -124,7 +121,7 @@ function optionsOf(dice: Dice, owner: MatchDeclaration | TargetDeclaration, fami
   const all = Object.entries(owner.options as Record<string, OptionSpec>);
   const starts = STARTS[owner.name];
   const out = starts === undefined || (wild && dice.chance(0.4)) ? [] : words(dice.pick(starts));
-  const options = all.filter(([key]) => !isSkipped(owner.name, key) && (wild || !out.includes(key)));
+  const options = all.filter(([key]) => wild || !out.includes(key));
   if (options.length === 0) return out;
   for (let n = dice.pick(wild || out.length > 0 ? [0, 1, 1, 2, 3] : [1, 1, 1, 2]); n > 0; n--) {
     const [key, spec] = dice.pick(options);
