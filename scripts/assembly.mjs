@@ -32,7 +32,7 @@ async function compile() {
     },
   );
   if (error !== null) throw new Error(`${error.message}\n${stderr.toString()}`);
-  const text = `/** Made from src/assembly by scripts/assembly.mjs. */\nexport const CORE_CODE =\n  "${Buffer.from(code).toString("base64")}";\n`;
+  const text = `/** Made from src/assembly by scripts/assembly.mjs: the module's bytes. */\nexport const CORE_CODE = [${code.join(",")}];\n`;
   mkdirSync(`${FOLDER}/generated`, { recursive: true });
   writeFileSync(`${OUT}.${process.pid}`, text);
   renameSync(`${OUT}.${process.pid}`, OUT);

@@ -40,8 +40,7 @@ function build(): Core | null {
   try {
     const pages = MEMORY_SIZE / PAGE;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const code = Uint8Array.from(atob(CORE_CODE), (c) => c.charCodeAt(0));
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } });
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(CORE_CODE)), { env: { memory } });
     const { buffer } = memory;
     new Uint8Array(buffer, MASKS, 16).fill(0xff);
     return {
@@ -84,10 +83,18 @@ export function releasePackets(view: DataView): void {
 
 // ── the single packet's part ─────────────────────────────────────────────────────────────────────────
 
-let single = false;
+/** To make the core takes longer than so many packets take without it. */
+const WORTH_A_CORE = 100;
 
-/** The core, for a packet of so many bytes at SINGLE; null when another is on its way there, or it has no room. */
+let single = false;
+let singles = 0;
+
+/**
+ * The core, for a packet of so many bytes at SINGLE; null when another is on its way there, or it has no room, or only few
+ * packets came until now.
+ */
 export function claimSingle(length: number): Core | null {
+  if (built === undefined && ++singles < WORTH_A_CORE) return null;
   const core = theCore();
   if (single || core === null || length > SINGLE_SIZE) return null;
   single = true;
