@@ -1,5 +1,5 @@
 /** `node scripts/bundle.mjs NAME …` makes the bundles of these names. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { bundle } from "./constants.mjs";
 
 /** @typedef {import("esbuild").BuildOptions} BuildOptions */
@@ -62,7 +62,7 @@ function writeLicenses(files, out) {
   const texts = [...packages].sort().map((folder) => {
     const { name, version, license } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
     const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    const text = file !== undefined && existsSync(`${folder}/${file}`) ? readFileSync(`${folder}/${file}`, "utf8") : "";
+    const text = file !== undefined ? readFileSync(`${folder}/${file}`, "utf8") : "";
     return `${name} ${version} (${license})\n\n${text.trim()}\n`;
   });
   writeFileSync(out, texts.join(`\n${"─".repeat(80)}\n\n`));

@@ -149,5 +149,8 @@ test("steps say what is expected", (t) => {
 
 test("a helper that is not evaluated is refused by name", (t) => {
   const refusal = t.throws(() => new Bench(rules("sip", "-p udp")), { instanceOf: LoadError });
-  t.is(refusal?.message, "rules:4: raw PREROUTING rule 1: CT: --helper sip is not evaluated by this version");
+  t.is(
+    refusal?.message,
+    "rules:4: raw PREROUTING rule 1: CT: --helper sip is not evaluated by this version, only amanda, ftp, irc, netbios-ns, sane, tftp",
+  );
 });

@@ -6,7 +6,20 @@
  * which know everything. `track` says 0 then.
  */
 
-import { NOW, RANGES, ROUTE, ROUTED_TO, ROUTING, UDP_TIMEOUT, UDP_TIMEOUT_STREAM } from "./layout";
+import {
+  HEADER_CHECKSUM,
+  LONG_WAY,
+  NOW,
+  RANGES,
+  ROUTE,
+  ROUTED_TO,
+  ROUTING,
+  TRANSPORT_CHECKSUM,
+  UDP_TIMEOUT,
+  UDP_TIMEOUT_STREAM,
+  UNKNOWN,
+  VERIFIED,
+} from "./layout";
 import { STATUS, TIMEOUT, TRACKER_WORDS } from "./record-words";
 import {
   IPS_ASSURED,
@@ -35,15 +48,10 @@ const UDP_HEADER = 8;
 /** Connections whose packets are not all alike. */
 const UNUSUAL = IPS_DYING | IPS_FIXED_TIMEOUT | IPS_NAT_CLASH | IPS_SEQ_ADJUST;
 
-// What `track` says: handle << 4 | VERIFIED | ctinfo (packet/packet.ts), or one of two more.
-const VERIFIED = 8;
+/** packet/packet.ts */
 const CT_ESTABLISHED = 0;
 const CT_NEW = 2;
 const CT_ESTABLISHED_REPLY = 3;
-/** Not an ordinary packet: nothing was changed. */
-const LONG_WAY = 0;
-/** A sound packet that may begin a connection: `begin`. */
-const UNKNOWN = -1;
 
 /** protocol/udp.ts: a flow with packets both ways for so many jiffies is a stream; where that moment is kept. */
 const STREAM_AFTER = 2 * 250;
@@ -93,10 +101,6 @@ function judge(start: i32, node: i32, verify: i32): i32 {
   if (!proceed(record, direction, header, present, total)) return LONG_WAY;
   return answer | (direction === 1 ? CT_ESTABLISHED_REPLY : CT_ESTABLISHED);
 }
-
-// What is to be verified.
-const TRANSPORT_CHECKSUM = 1;
-const HEADER_CHECKSUM = 2;
 
 /**
  * ip_rcv, nf_conntrack_in and the routing decision, of a packet that came in by device `iif`, of whose `wire` bytes those

@@ -69,3 +69,19 @@ export const TIMEOUT_MAX_RETRANS = 18;
 export const TIMEOUT_UNACKNOWLEDGED = 19;
 export const UDP_TIMEOUT = 20;
 export const UDP_TIMEOUT_STREAM = 21;
+
+// ── what the functions take and say (core.ts) ────────────────────────────────────────────────────────
+
+/** What `receive` is to verify; `track`: the first or nothing. */
+export const TRANSPORT_CHECKSUM = 1;
+export const HEADER_CHECKSUM = 2;
+/** Of `track` and `receive`: handle << 4 | VERIFIED, where the transport checksum was | ctinfo (packet/packet.ts), or one of two more. */
+export const VERIFIED = 8;
+/** Not an ordinary packet: nothing was changed. */
+export const LONG_WAY = 0;
+/** A sound packet that may begin a connection; less VERIFIED where its checksum was verified. */
+export const UNKNOWN = -1;
+/** Of `confirm`, beside 0: nothing was done. */
+export const CONFIRMED = 1;
+/** It is in, and so are as many pairs as fit: the index must be given more room. */
+export const CONFIRMED_LAST = 2;

@@ -5,6 +5,8 @@
 
 import {
   CAPACITY,
+  CONFIRMED,
+  CONFIRMED_LAST,
   CONTROL,
   CREATED,
   DROP,
@@ -136,11 +138,6 @@ export function refresh(record: i32, jiffies: i32): void {
   store<i32>(record, timeout, TIMEOUT * WORD);
   if (timeout - control(EARLIEST) < 0) setControl(EARLIEST, timeout);
 }
-
-/** What `confirm` says. */
-export const CONFIRMED = 1;
-/** It is in, and so are as many pairs as fit: the index must be given more room. */
-export const CONFIRMED_LAST = 2;
 
 /**
  * Connections.insert: puts an unconfirmed connection into the index and starts its timeout. 0: nothing was done, because

@@ -9,6 +9,8 @@
  */
 import {
   CAPACITY,
+  CONFIRMED,
+  CONFIRMED_LAST,
   CONTROL_WORDS,
   CREATED,
   EARLIEST,
@@ -57,10 +59,6 @@ const QUARANTINE = 16;
 const FAR = 0x7fffffff;
 /** nf_conntrack_core.c: NF_CT_EVICTION_RANGE. */
 const EVICTION_RANGE = 8;
-
-/** What the core says of a connection that it confirmed (assembly/table.ts). */
-const CONFIRMED = 1;
-const CONFIRMED_LAST = 2;
 
 const WORD = 4;
 

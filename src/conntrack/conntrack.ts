@@ -94,7 +94,7 @@ export class Conntrack {
   readonly #ipv6: Connections;
   readonly #room: Room;
   /** The way of nearly all packets. */
-  readonly core: CoreTracking;
+  readonly coreTracking: CoreTracking;
   /** Helpers, and what they expect. */
   readonly helping: Helping;
   readonly #expectations: Expectations;
@@ -121,7 +121,7 @@ export class Conntrack {
     this.#ipv4 = new Connections(4, seed);
     this.#ipv6 = new Connections(6, seed ^ 0x5bd1e995);
     this.#room = new Room(this.sysctl, this.#ipv4, this.#ipv6);
-    this.core = new CoreTracking(this.sysctl, this.#ipv4, this.#room, trackers, this.#expectations);
+    this.coreTracking = new CoreTracking(this.sysctl, this.#ipv4, this.#room, trackers, this.#expectations);
   }
 
   connections(family: Family): Connections {
@@ -201,10 +201,10 @@ export class Conntrack {
 
   /** The way of nearly all of them. False: nothing was done. */
   #trackInCore(p: Packet): boolean {
-    const core = this.core.of(p);
+    const core = this.coreTracking.of(p);
     if (core === null) return false;
     const said = core.track(p.start, p.l4, p.end, p.length, verifies(this, p) ? 1 : 0);
-    return this.core.adopt(core, p, said);
+    return this.coreTracking.adopt(core, p, said);
   }
 
   /** The others: fragments, ICMP, IPv6, zones, headers that are not there. */

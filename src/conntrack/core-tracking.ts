@@ -2,6 +2,7 @@
  * Conntrack's part of the core (assembly/core.ts): when a firewall's IPv4 connections lie in its memory, what it is taught,
  * and what its answers mean.
  */
+import { LONG_WAY, UNKNOWN, VERIFIED } from "../assembly/layout.ts";
 import { type Core, rentTables, stay, vacateTables } from "../bytes/core.ts";
 import type { Sysctl } from "../host/sysctl.ts";
 import { CHECKSUM_COMPLETE, CT_ESTABLISHED_REPLY, CT_NEW, type Packet } from "../packet/packet.ts";
@@ -10,11 +11,6 @@ import type { Connections } from "./connections.ts";
 import type { Expectations } from "./expectations.ts";
 import type { Room } from "./room.ts";
 import type { Trackers } from "./tracker.ts";
-
-// What the core says of a packet: handle << 4 | VERIFIED | ctinfo, when its checksum was verified; below 0: sound, but of no
-// connection that is known; 0: nothing, it was left as it is.
-const VERIFIED = 8;
-const UNKNOWN = -1;
 
 export class CoreTracking {
   readonly #sysctl: Sysctl;
@@ -53,7 +49,7 @@ export class CoreTracking {
       this.#connections.account(p.ct, p.ctinfo === CT_ESTABLISHED_REPLY ? 1 : 0, 1, p.length);
       return true;
     }
-    if (said === 0 || this.#sysctl.acct !== 0 || this.#expectations.count !== 0) return false;
+    if (said === LONG_WAY || this.#sysctl.acct !== 0 || this.#expectations.count !== 0) return false;
     if (!this.#room.make(this.#connections)) return false;
     const handle = core.begin();
     if (handle === 0) return false;

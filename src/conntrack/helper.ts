@@ -20,18 +20,19 @@ export interface Helper {
   readonly timeout: number;
   /**
    * Looks at a packet of a helped connection that is about to leave, or to be delivered; `l4` is where its transport
-   * header begins. ACCEPT, or DROP: `on.helperDrops` says why.
+   * header begins. ACCEPT, or what `on.helping.drop` returns, which is told why.
    */
   help(on: Conntrack, helped: Helped, p: Packet, l4: number): Verdict;
 }
 
 /** helper/'s table. */
 export interface Helpers {
+  readonly names: readonly string[];
   /** The helper of that name, for the family and the protocol (nf_conntrack_helper_find). */
   find(name: string, family: Family, protocol: number): Helper | undefined;
 }
 
-export const NO_HELPERS: Helpers = { find: () => undefined };
+export const NO_HELPERS: Helpers = { names: [], find: () => undefined };
 
 /** Words that a helper may keep of a connection (NF_CT_HELPER: char data[32]). */
 const MEMORY_WORDS = 8;

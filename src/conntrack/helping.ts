@@ -34,6 +34,11 @@ export class Helping {
     this.#helpers = helpers;
   }
 
+  /** Of all helpers that this version has. */
+  get names(): readonly string[] {
+    return this.#helpers.names;
+  }
+
   /** The helper of that name; undefined: this version has none. */
   find(name: string, family: Family, protocol: number): Helper | undefined {
     return this.#helpers.find(name, family, protocol);

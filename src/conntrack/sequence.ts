@@ -6,16 +6,14 @@
  */
 
 import { IPS_SEQ_ADJUST } from "../assembly/status.ts";
+import { OPTION_END, OPTION_NOP, OPTION_SACK } from "../assembly/tcp-words.ts";
 import { protoReplace4 } from "../bytes/checksum.ts";
 import { CHECKSUM_PARTIAL, type Packet } from "../packet/packet.ts";
-import { IPPROTO_TCP, TCP_ACK } from "../packet/transport.ts";
+import { after, IPPROTO_TCP, TCP_ACK } from "../packet/transport.ts";
 import type { Helped } from "./helper.ts";
 import type { Direction } from "./tuple.ts";
 
 const TCP_HEADER = 20;
-const OPTION_END = 0;
-const OPTION_NOP = 1;
-const OPTION_SACK = 5;
 const SACK_BLOCK = 8;
 
 /** struct nf_conn_seqadj: of each direction the place of the last change, and the offsets before and behind it. */
@@ -109,9 +107,4 @@ function replace(p: Packet, l4: number, field: number, now: number): void {
   const check = protoReplace4(view.getUint16(l4 + 16), view.getInt32(field), now, partial, false);
   view.setUint16(l4 + 16, check);
   view.setInt32(field, now);
-}
-
-/** a > b, as sequence numbers. */
-function after(a: number, b: number): boolean {
-  return ((b - a) | 0) < 0;
 }

@@ -10,6 +10,7 @@ import { tftp } from "./tftp.ts";
 const ALL: readonly Helper[] = [amanda, ftp, irc, netbiosNs, sane, tftp];
 
 export const helpers: Helpers = {
+  names: ALL.map(({ name }) => name),
   find: (name, family, protocol) =>
     ALL.find((h) => h.name === name && h.protocol === protocol && h.families.includes(family)),
 };

@@ -166,9 +166,9 @@ export class Host {
     return this.#routing6.selectAddress(dev, d0, d1, d2, d3, out);
   }
 
-  /** The routing decision for all that comes in by a device, as ranges of addresses. */
-  ranges4(iif: number): RouteRange[] {
-    return this.#routing4.ranges(iif);
+  /** The routing decision for all that comes in by a device, as ranges of addresses; null: there are more than `most`. */
+  ranges4(iif: number, most: number): RouteRange[] | null {
+    return this.#routing4.ranges(iif, most);
   }
 
   /** Whether one of the devices has this address. */

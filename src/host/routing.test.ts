@@ -4,7 +4,7 @@
  * the host's own.
  */
 import test from "ava";
-import { formatAddress, parseAddress } from "../bytes/address.ts";
+import { formatAddress, formatIpv4, parseAddress, parseIpv4 } from "../bytes/address.ts";
 import type { HostConfig } from "./config.ts";
 import { Host } from "./host.ts";
 import { EACCES, EHOSTUNREACH, EINVAL, ENETUNREACH, ROUTE_TYPE_NAMES, type Route, RTN_UNICAST } from "./route.ts";
@@ -573,4 +573,33 @@ test("address types", (t) => {
   t.is(types6("fd09::1"), "unicast unreachable");
   t.is(types6("ff02::1"), "multicast");
   t.is(types6("::"), "unspec unreachable");
+});
+
+test("ranges of addresses say of each what the routing decision says", (t) => {
+  const host = new Host({
+    interfaces: { lan0: ["10.0.0.1/24", "10.0.1.1/32"], wan0: ["203.0.113.1/24"] },
+    routes: [
+      "default via 203.0.113.254 dev wan0",
+      "198.51.100.128/25 dev lan0",
+      "unreachable 192.0.2.0/24",
+      "255.255.255.254/32 dev lan0",
+    ],
+    sysctl: { "net.ipv4.conf.lan0.rp_filter": 1 },
+  });
+  const ordinary = parseIpv4("10.0.0.9")!;
+  for (const { index: dev } of host.interfaces.slice(2)) {
+    const ranges = host.ranges4(dev, 1000)!;
+    t.is(host.ranges4(dev, ranges.length - 1), null);
+    const rangeOf = (address: number) => ranges.findLast(({ start }) => start <= address >>> 0)!;
+    const edges = ranges.flatMap(({ start }) => [start - 1, start, start + 1]).filter((a) => a >= 0 && a < 2 ** 32);
+    const source = dev === 2 ? ordinary : parseIpv4("203.0.113.9")!;
+    for (const edge of edges) {
+      const address = edge | 0;
+      // To a group or to everybody, and from them, other questions are asked.
+      if (address >>> 28 === 14 || address === -1) continue;
+      t.is(rangeOf(address).route, host.input4(address, source, dev, 0, 0), formatIpv4(address));
+      const from = host.input4(parseIpv4("198.51.100.200")!, address, dev, 0, 0);
+      if (rangeOf(address).ordinary) t.is(from.reason, "", formatIpv4(address));
+    }
+  }
 });

@@ -150,14 +150,15 @@ export class Routing4 {
     return code === 0 && dst !== -1 ? route : this.#unusual(dst, src, iif, code, route);
   }
 
-  /** The same for every address: ranges in ascending order, in each of which all are treated alike. */
-  ranges(iif: number): RouteRange[] {
+  /** The same for every address: ranges in ascending order, in each of which all are treated alike; null: more than `most`. */
+  ranges(iif: number, most: number): RouteRange[] | null {
     const starts = new Set(SPECIAL_STARTS);
     const addRange = (first: number, count: number) => starts.add(first >>> 0).add((first >>> 0) + count);
     this.#fib.forEach(({ prefix, length }) => {
       addRange(prefix, 2 ** (32 - length));
     });
     for (const address of this.#own.keys()) addRange(address, 1);
+    if (starts.size > most) return null;
     const ascending = [...starts].filter((start) => start < 2 ** 32).sort((a, b) => a - b);
     return ascending.map((start) => {
       const route = this.#destination(start | 0, iif);

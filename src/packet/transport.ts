@@ -106,3 +106,13 @@ export function needsPorts(protocol: number): boolean {
     protocol === IPPROTO_DCCP
   );
 }
+
+/** a < b, as sequence numbers. */
+export function before(a: number, b: number): boolean {
+  return ((a - b) | 0) < 0;
+}
+
+/** a > b. */
+export function after(a: number, b: number): boolean {
+  return ((b - a) | 0) < 0;
+}

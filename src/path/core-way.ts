@@ -3,7 +3,16 @@
  * forwarded, in one call of the core (assembly/core.ts). Whatever is not as it usually is takes the long way of receive4.ts,
  * from which the core learns the routes.
  */
-import { RANGES, ROUTE, ROUTED_DEVICES, ROUTED_TO, ROUTING, ROUTING_SIZE } from "../assembly/layout.ts";
+import {
+  HEADER_CHECKSUM,
+  RANGES,
+  ROUTE,
+  ROUTED_DEVICES,
+  ROUTED_TO,
+  ROUTING,
+  ROUTING_SIZE,
+  TRANSPORT_CHECKSUM,
+} from "../assembly/layout.ts";
 import type { Core } from "../bytes/core.ts";
 import { verifies } from "../conntrack/checksum.ts";
 import type { Conntrack } from "../conntrack/conntrack.ts";
@@ -17,9 +26,6 @@ import type { Skb } from "./skb.ts";
 import type { SkbWalk } from "./stack.ts";
 import { stateOf } from "./states.ts";
 
-// What the core is to verify.
-const TRANSPORT_CHECKSUM = 1;
-const HEADER_CHECKSUM = 2;
 const WORD = 4;
 /** Bytes of a range. */
 const RANGE = 8;
@@ -51,15 +57,15 @@ export class CoreWay {
   receive(p: Skb): boolean {
     if (!this.open || !isOrdinary(p)) return false;
     const conntrack = this.#conntrack;
-    const core = conntrack.core.of(p);
+    const core = conntrack.coreTracking.of(p);
     if (core === null) return false;
-    if (this.#lesson !== conntrack.core.lesson || this.#devices[p.inDev] === 0) this.#teach(core, p.inDev);
+    if (this.#lesson !== conntrack.coreTracking.lesson || this.#devices[p.inDev] === 0) this.#teach(core, p.inDev);
     conntrack.tick();
     p.hook = PREROUTING;
     const header = p.checksum === CHECKSUM_UNNECESSARY ? 0 : HEADER_CHECKSUM;
     const transport = verifies(conntrack, p) ? TRANSPORT_CHECKSUM : 0;
     const said = core.receive(p.start, p.l4, p.end, p.wire, header | transport, p.inDev);
-    if (!conntrack.core.adopt(core, p, said)) return false;
+    if (!conntrack.coreTracking.adopt(core, p, said)) return false;
     p.iif = p.inDev;
     p.outDev = 0;
     p.state = stateOf(p);
@@ -75,7 +81,7 @@ export class CoreWay {
 
   /** Tells the core the routing decision for what comes in by a device. */
   #teach(core: Core, dev: number): void {
-    const { lesson } = this.#conntrack.core;
+    const { lesson } = this.#conntrack.coreTracking;
     const tables = new Int32Array(core.buffer, ROUTING, ROUTED_DEVICES);
     if (this.#lesson !== lesson) {
       this.#lesson = lesson;
@@ -85,13 +91,13 @@ export class CoreWay {
       this.#free = ROUTING + ROUTED_DEVICES * WORD;
     }
     this.#devices[dev] = 1;
-    const ranges = this.#host.ranges4(dev);
-    const end = this.#free + RANGES + ranges.length * RANGE;
+    const room = ROUTING + ROUTING_SIZE - this.#free - RANGES;
+    const ranges = this.#host.ranges4(dev, Math.floor(room / RANGE));
     // Where there are too many routes the packets take the long way.
-    if (end > ROUTING + ROUTING_SIZE) return;
+    if (ranges === null) return;
     this.#write(core, ranges);
     tables[dev] = this.#free;
-    this.#free = end;
+    this.#free += RANGES + ranges.length * RANGE;
   }
 
   #write({ buffer }: Core, ranges: readonly RouteRange[]): void {

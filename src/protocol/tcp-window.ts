@@ -50,7 +50,7 @@ import {
   WINDOW_SCALE,
 } from "../assembly/tcp-words.ts";
 import type { Packet } from "../packet/packet.ts";
-import { TCP_ACK, TCP_RST, TCP_SYN } from "../packet/transport.ts";
+import { after, before, TCP_ACK, TCP_RST, TCP_SYN } from "../packet/transport.ts";
 
 /** Offset of one direction's words. */
 export function seen(direction: number): number {
@@ -92,15 +92,6 @@ const COMPLAINTS = [
   "ignored ACK under lower bound %u (possible overly delayed)",
   "%u bytes more than expected",
 ];
-
-/** a < b, as sequence numbers. */
-export function before(a: number, b: number): boolean {
-  return ((a - b) | 0) < 0;
-}
-
-export function after(a: number, b: number): boolean {
-  return ((b - a) | 0) < 0;
-}
 
 /** One past the segment's last sequence number: its data, SYN and FIN count. Lengths are those that IP declares. */
 export function segmentEnd(p: Packet, l4: number): number {

@@ -47,12 +47,11 @@ import { TRACK_ACCEPT, TRACK_INVALID, TRACK_REPEAT, type Tracker } from "../conn
 import { ORIGINAL, REPLY } from "../conntrack/tuple.ts";
 import type { Sysctl } from "../host/sysctl.ts";
 import type { Packet } from "../packet/packet.ts";
-import { IPPROTO_TCP } from "../packet/transport.ts";
+import { before, IPPROTO_TCP } from "../packet/transport.ts";
 import { inMovedWindow } from "./tcp-moved.ts";
 import { copyTables, nextState, segmentKind, TCP_STATE_NAMES, validFlags } from "./tcp-states.ts";
 import {
   addFlags,
-  before,
   beginWindow,
   Complaint,
   endOf,

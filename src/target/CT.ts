@@ -162,6 +162,9 @@ export const CT = target({
 
 function helperOf({ helper, protocol }: Is, conntrack: Conntrack, family: Family): Helper {
   const found = conntrack.helping.find(helper, family, protocol);
-  if (found === undefined) throw new RuleError(`CT: --helper ${helper} is not evaluated by this version`);
+  if (found === undefined) {
+    const { names } = conntrack.helping;
+    throw new RuleError(`CT: --helper ${helper} is not evaluated by this version, only ${names.join(", ")}`);
+  }
   return found;
 }
