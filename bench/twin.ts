@@ -6,10 +6,13 @@
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { CaptureReader, CaptureRecord } from "../src/bytes/capture.ts";
-import { LinkFrame } from "../src/bytes/link.ts";
+import { Arrivals } from "../src/flow/arrival.ts";
+import { VERIFY_ALL } from "../src/flow/checksums.ts";
+import { Intake } from "../src/flow/intake.ts";
 import { Host } from "../src/host/host.ts";
-import { Firewall } from "../src/path/firewall.ts";
+import { Firewall, VERDICT_ACCEPT } from "../src/path/firewall.ts";
 import { registry } from "../src/registry.ts";
+import { Tally } from "../src/report/totals.ts";
 import { parseSave } from "../src/rules/save.ts";
 
 /** Two devices and the routes of the workloads' addresses; the same for both engines. */
@@ -44,7 +47,9 @@ export function firewallOf(rules: string): { firewall: Firewall; loadMs: number 
   const started = performance.now();
   const { ruleset, errors } = parseSave(rules, { family: 4, file: "bench", registry });
   if (errors.length > 0) throw new Error(errors[0].message);
-  const host = new Host({ ...BENCH_HOST, sysctl: { "net.netfilter.nf_conntrack_max": 1_200_000 } });
+  // The link-layer addresses that the workloads' frames go to say by which device they come in.
+  const interfaces = BENCH_HOST.interfaces.map((device, i) => ({ ...device, mac: `02:00:00:00:00:0${2 - i}` }));
+  const host = new Host({ ...BENCH_HOST, interfaces, sysctl: { "net.netfilter.nf_conntrack_max": 1_200_000 } });
   const firewall = new Firewall({ rules: ruleset, host });
   return { firewall, loadMs: performance.now() - started };
 }
@@ -92,35 +97,28 @@ function replay(file: string, firewall: Firewall | null): { ns: number; packets:
   const fd = openSync(file, "r");
   const reader = new CaptureReader();
   const record = new CaptureRecord();
-  const frame = new LinkFrame();
+  const tally = new Tally();
   let packets = 0;
-  let accepted = 0;
   const started = process.cpuUsage();
+  const intake = firewall === null ? null : intakeOf(firewall, tally);
   for (;;) {
     const space = reader.space();
     const count = readSync(fd, space, 0, space.length, null);
     if (count === 0) reader.end();
     else reader.filled(count);
-    while (reader.next(record)) {
-      packets++;
-      if (firewall === null) continue;
-      frame.parse(1, record.data, record.view, record.start, record.end, true);
-      const p = firewall.packet;
-      p.load(record.data, record.view, frame.start, frame.end);
-      p.time = record.time;
-      // The server's frames carry its address, which ends in 2.
-      p.inDev = record.data[record.start + 11] === 1 ? FROM_CLIENT : FROM_SERVER;
-      firewall.run();
-      accepted += firewall.result.verdict;
-    }
+    if (intake !== null) intake.take(reader, record);
+    else while (reader.next(record)) packets++;
     if (reader.finished) break;
   }
+  intake?.finish();
   const { user, system } = process.cpuUsage(started);
   reader.close();
   closeSync(fd);
-  return { ns: ((user + system) * 1000) / packets, packets, accepted };
+  packets += tally.packets;
+  return { ns: ((user + system) * 1000) / packets, packets, accepted: tally.verdicts[VERDICT_ACCEPT] };
 }
 
-/** Indexes of tun0 and tun1: lo is 1. */
-const FROM_CLIENT = 2;
-const FROM_SERVER = 3;
+/** As `firetwin replay --quiet` does it. */
+function intakeOf(firewall: Firewall, tally: Tally): Intake {
+  return new Intake(firewall, new Arrivals(firewall.host, { device: null, checksums: VERIFY_ALL }), tally);
+}

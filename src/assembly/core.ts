@@ -6,100 +6,21 @@
  * which know everything. `track` says 0 then.
  */
 
-import {
-  HEADER_CHECKSUM,
-  LONG_WAY,
-  NOW,
-  RANGES,
-  ROUTE,
-  ROUTED_TO,
-  ROUTING,
-  TRANSPORT_CHECKSUM,
-  UDP_TIMEOUT,
-  UDP_TIMEOUT_STREAM,
-  UNKNOWN,
-  VERIFIED,
-} from "./layout";
-import { STATUS, TIMEOUT, TRACKER_WORDS } from "./record-words";
-import {
-  IPS_ASSURED,
-  IPS_DYING,
-  IPS_EXPECTED,
-  IPS_FIXED_TIMEOUT,
-  IPS_NAT_CLASH,
-  IPS_SEEN_REPLY,
-  IPS_SEQ_ADJUST,
-} from "./status";
-import { fold, sum } from "./sum";
-import { control, create, find, hashOf, insert, recordOf, refresh, setControl, sourceOf } from "./table";
-import { isOpening, isSoundSegment, open, proceed, word } from "./tcp";
+import { arrive, judge, look } from "./at-hand";
+import { LONG_WAY, TRANSPORT_CHECKSUM } from "./layout";
+import { insert } from "./table";
 
+export { begin } from "./at-hand";
+export { stream } from "./stream";
 export { sum } from "./sum";
-
-const WORD = 4;
-const SOURCE = 12;
-const DESTINATION = 16;
-const PROTOCOL = 9;
-const TTL = 8;
-const HEADER = 20;
-const TCP = 6;
-const UDP_HEADER = 8;
-
-/** Connections whose packets are not all alike. */
-const UNUSUAL = IPS_DYING | IPS_FIXED_TIMEOUT | IPS_NAT_CLASH | IPS_SEQ_ADJUST;
-
-/** packet/packet.ts */
-const CT_ESTABLISHED = 0;
-const CT_NEW = 2;
-const CT_ESTABLISHED_REPLY = 3;
-
-/** protocol/udp.ts: a flow with packets both ways for so many jiffies is a stream; where that moment is kept. */
-const STREAM_AFTER = 2 * 250;
-const STREAM_AT = (TRACKER_WORDS + 1) * WORD;
-
-// The packet at hand, of which `begin` makes a connection when it has none: its tuple, its transport header, where what is
-// there of it ends, and how many bytes the header declares from there on.
-let source = 0;
-let destination = 0;
-let ports = 0;
-let protocol = 0;
-let header = 0;
-let present = 0;
-let total = 0;
 
 /**
  * Conntrack.track of a whole IPv4 packet of `length` bytes at `start`, with its TCP or UDP header at `l4`, of which the bytes
  * before `end` are there. `verify`: 1 when its checksum is to be verified.
  */
 export function track(start: i32, l4: i32, end: i32, length: i32, verify: i32): i32 {
-  return judge(start, look(start, l4, end, length), verify);
-}
-
-/** Makes this the packet at hand. Its node, or 0. */
-function look(start: i32, l4: i32, end: i32, length: i32): i32 {
-  source = word(start, SOURCE);
-  destination = word(start, DESTINATION);
-  ports = word(l4, 0);
-  protocol = load<u8>(start, PROTOCOL);
-  header = l4;
-  present = end;
-  total = start + length - l4;
-  return find(hashOf(source, destination, ports, protocol), source, destination, ports, protocol);
-}
-
-/** What `track` says of the packet at hand, which is one of the connection's with this node, or begins one. */
-function judge(start: i32, node: i32, verify: i32): i32 {
-  const tcp = protocol === TCP;
-  const verified = tcp ? soundSegment(start, verify) : soundDatagram(start, verify);
-  if (verified < 0) return LONG_WAY;
-  if (node === 0) return tcp && !isOpening(header) ? LONG_WAY : UNKNOWN - verified;
-  const record = recordOf(node >>> 1);
-  if ((load<i32>(record, STATUS * WORD) & UNUSUAL) !== 0) return LONG_WAY;
-  const direction = node & 1;
-  const answer = ((node >>> 1) << 4) | verified;
-  if (!tcp) return datagram(record, direction, answer);
-  if (!proceed(record, direction, header, present, total)) return LONG_WAY;
-  return answer | (direction === 1 ? CT_ESTABLISHED_REPLY : CT_ESTABLISHED);
+  look(start, l4, end, length);
+  return judge(start, verify);
 }
 
 /**
@@ -108,94 +29,8 @@ function judge(start: i32, node: i32, verify: i32): i32 {
  * a connection's packet leads where the connection's translation says.
  */
 export function receive(start: i32, l4: i32, end: i32, wire: i32, verify: i32, iif: i32): i32 {
-  const first = word(start, 0);
-  const length = first & 0xffff;
-  const table = load<i32>(ROUTING + iif * WORD);
-  if (table === 0) return LONG_WAY;
-  if (first >>> 24 !== 0x45 || length < HEADER || length > wire || load<u8>(start, TTL) <= 1) return LONG_WAY;
-  if ((verify & HEADER_CHECKSUM) !== 0 && !headerHolds(start)) return LONG_WAY;
-  const node = look(start, l4, end, length);
-  const to = node === 0 ? destination : sourceOf(node ^ 1);
-  const route = rangeOf(table, to) >>> 1;
-  if (route === 0 || (rangeOf(table, source) & 1) === 0) return LONG_WAY;
-  setControl(ROUTE, route);
-  setControl(ROUTED_TO, to);
-  return judge(start, node, verify & TRANSPORT_CHECKSUM);
-}
-
-/** Route << 1 | ordinary of the range that the address is in. */
-function rangeOf(table: i32, address: i32): i32 {
-  const first = table + ((address >>> 24) << 1);
-  let low: i32 = load<u16>(first);
-  let high: i32 = load<u16>(first, 2);
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (load<u32>(table + (middle << 3), RANGES) <= (address as u32)) low = middle;
-    else high = middle - 1;
-  }
-  return load<i32>(table + (low << 3), RANGES + WORD);
-}
-
-/** A header of five words. */
-function headerHolds(start: i32): bool {
-  const words: u64 = load<u64>(start);
-  const more: u64 = load<u64>(start, 8);
-  const low: u64 = (words & 0xffffffff) + (words >>> 32) + (more & 0xffffffff) + (more >>> 32) + load<u32>(start, 16);
-  return fold(fold((low & 0xffffffff) as i32) + ((low >>> 32) as i32)) === 0xffff;
-}
-
-/** 0 or VERIFIED; -1 when something is wrong. */
-function soundSegment(start: i32, verify: i32): i32 {
-  if (!isSoundSegment(header, total)) return -1;
-  if (verify === 0) return 0;
-  return checksumHolds(start) ? VERIFIED : -1;
-}
-
-function soundDatagram(start: i32, verify: i32): i32 {
-  const lengthAndSum = word(header, 4);
-  const declared = lengthAndSum >>> 16;
-  if (declared > total || declared < UDP_HEADER) return -1;
-  if (verify === 0 || (lengthAndSum & 0xffff) === 0) return 0;
-  return checksumHolds(start) ? VERIFIED : -1;
-}
-
-/** conntrack/checksum.ts: checksumHolds, over little-endian words. */
-function checksumHolds(start: i32): bool {
-  const from = load<i32>(start, SOURCE);
-  const to = load<i32>(start, DESTINATION);
-  const addresses = (from & 0xffff) + (from >>> 16) + (to & 0xffff) + (to >>> 16);
-  const length = ((total & 0xff) << 8) | (total >>> 8);
-  return fold(sum(header, present) + addresses + (protocol << 8) + length) === 0xffff;
-}
-
-/** protocol/udp.ts: trackDatagram, of a flow that is known. */
-function datagram(record: i32, direction: i32, answer: i32): i32 {
-  const status = load<i32>(record, STATUS * WORD);
-  const answered = (status & IPS_SEEN_REPLY) !== 0;
-  if (direction === 0 && !answered && (status & IPS_EXPECTED) !== 0) return LONG_WAY;
-  let now = direction === 1 ? status | IPS_SEEN_REPLY : status;
-  let timeout = control(UDP_TIMEOUT);
-  if (answered && control(NOW) - load<i32>(record, STREAM_AT) > 0) {
-    timeout = control(UDP_TIMEOUT_STREAM);
-    now |= IPS_ASSURED;
-  }
-  store<i32>(record, now, STATUS * WORD);
-  refresh(record, timeout);
-  if (direction === 1) return answer | CT_ESTABLISHED_REPLY;
-  return answer | (answered ? CT_ESTABLISHED : CT_NEW);
-}
-
-/** An unconfirmed connection for the packet at hand: its handle, or 0 when there is no room. */
-export function begin(): i32 {
-  const handle = create(source, destination, ports, protocol);
-  if (handle === 0) return 0;
-  const record = recordOf(handle);
-  if (protocol === TCP) open(record, header, present, total);
-  else {
-    store<i32>(record, control(NOW) + STREAM_AFTER, STREAM_AT);
-    store<i32>(record, control(UDP_TIMEOUT), TIMEOUT * WORD);
-  }
-  return handle;
+  if (!arrive(start, l4, end, wire, verify, iif)) return LONG_WAY;
+  return judge(start, verify & TRANSPORT_CHECKSUM);
 }
 
 /** Connections.insert; see table.ts. */

@@ -14,6 +14,9 @@ export const MASKS = 0x80010;
 /** 32-bit words that say how the connections lie; see the indexes below. */
 export const CONTROL = 0x81000;
 export const CONTROL_WORDS = 64;
+/** 64-bit floating-point numbers of the same kind. */
+export const CLOCK = 0x81100;
+export const CLOCK_NUMBERS = 8;
 /** A byte per row and column of TCP's state table, kind of a segment by its flags, and whether they may stand together. */
 export const TCP_NEXT = 0x82000;
 export const TCP_KINDS = 0x82100;
@@ -29,11 +32,34 @@ export const ROUTING = 0x90000;
 export const ROUTING_SIZE = 0x20000;
 export const ROUTED_DEVICES = 64;
 export const RANGES = 520;
+/**
+ * Link-layer headers by which packets come in that `stream` takes: a hash table, each entry the first and the last eight
+ * bytes of one, the device, and how many packets had it (64-bit floating point).
+ */
+export const LINKS = 0x83000;
+export const LINKS_SLOTS = 128;
+export const LINK_SIZE = 32;
+export const LINK_DEVICE = 16;
+export const LINK_PACKETS = 24;
 /** Where a packet lies that comes alone, not in a capture. */
 export const SINGLE = 0xb0000;
 export const SINGLE_SIZE = 0x20000;
+/**
+ * The ways that packets take (path/ways.ts): a hash table of four words of key, what becomes of such packets (WAY_…; 0: the
+ * slot is free), the longest that this holds for, and how many there were, packets and bytes (64-bit floating point).
+ */
+export const WAYS = 0xd0000;
+export const WAYS_SLOTS = 4096;
+export const WAY_SIZE = 64;
+export const WAY_KIND = 16;
+export const WAY_LONGEST = 20;
+export const WAY_PACKETS = 32;
+export const WAY_BYTES = 40;
+/** Into which parts the rules divide addresses and ports: tables as those of routes, with the part's number. */
+export const PARTS = 0x110000;
+export const PARTS_SIZE = 0xf0000;
 /** Here the connections' records begin. */
-export const TABLES = 0xd0000;
+export const TABLES = 0x200000;
 export const MEMORY_SIZE = 0x10000000;
 export const PAGE = 0x10000;
 
@@ -69,6 +95,56 @@ export const TIMEOUT_MAX_RETRANS = 18;
 export const TIMEOUT_UNACKNOWLEDGED = 19;
 export const UDP_TIMEOUT = 20;
 export const UDP_TIMEOUT_STREAM = 21;
+
+// ── of `stream` ──────────────────────────────────────────────────────────────────────────────────────
+
+/** How many bytes of link layer are before each packet: 0, or 8 to 16; whether the capture's times have nanoseconds. */
+export const LINK_LENGTH = 22;
+export const NANOSECONDS = 23;
+/** What of the packets' checksums is to be verified: TRANSPORT_CHECKSUM | HEADER_CHECKSUM. */
+export const VERIFIES = 24;
+/** New connections are begun while there are fewer than this. */
+export const ROOM = 25;
+/** Bits of a connection's status that must be set: that its translation is settled, where there is a nat table. */
+export const SETTLED = 26;
+/** Tables of PARTS, or 0 where the rules do not look at the field. */
+export const SOURCE_PARTS = 27;
+export const DESTINATION_PARTS = 28;
+export const SOURCE_PORT_PARTS = 29;
+export const DESTINATION_PORT_PARTS = 30;
+/** Of TCP's flags | TOS << 8, what the rules look at. */
+export const HEADER_BITS = 31;
+/** The table of routes by which a packet's source tells where it came in, for links whose device is BY_SOURCE. */
+export const ARRIVALS = 32;
+/** Why `stream` stopped (STOPPED_…), the number of packets that it took. */
+export const STOPPED = 33;
+export const TAKEN = 34;
+/** The key of the way that it did not know; where, in bytes, the free entry for it or for the link is, and the packet. */
+export const KEY = 35;
+export const FREE_ENTRY = 39;
+export const STOPPED_AT = 41;
+/** The index has no room behind its last pair. */
+export const LENGTHEN = 40;
+
+/** Indexes of CLOCK: the time, when the jiffy ends, from when on `stream` takes no packets; all µs since 1970. */
+export const TIME = 0;
+export const JIFFY_ENDS = 1;
+export const UNTIL = 2;
+/** Of the packets taken: the earliest and the latest time. */
+export const FIRST_TIME = 3;
+export const LAST_TIME = 4;
+
+/** A packet for the long way, or no whole packet. */
+export const STOPPED_LONG = 0;
+export const STOPPED_LINK = 1;
+export const STOPPED_WAY = 2;
+
+/** Of a way: such packets are forwarded, or dropped by a rule that says nothing; or nobody can say without looking at each. */
+export const WAY_ACCEPT = 1;
+export const WAY_DROP = 2;
+export const WAY_LONG = 3;
+/** In place of a link's device: the source tells. */
+export const BY_SOURCE = -1;
 
 // ── what the functions take and say (core.ts) ────────────────────────────────────────────────────────
 

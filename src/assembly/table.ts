@@ -166,6 +166,11 @@ function hashOfNode(node: i32): i32 {
   return hashOf(load<i32>(node), load<i32>(node, WORD), load<i32>(node, 2 * WORD), load<i32>(node, 3 * WORD));
 }
 
+/** Is there a pair with this hash? */
+export function hasHash(hash: i32): bool {
+  return isTaken(seek(hash), hash);
+}
+
 function isTaken(at: i32, hash: i32): bool {
   return load<i32>(at, WORD) !== 0 && load<i32>(at) === hash;
 }

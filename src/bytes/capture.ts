@@ -14,11 +14,12 @@
  * Nothing is allocated per packet. Whatever is wrong with the bytes ends up in `error`, after all packets before it
  * were delivered. Compressed files are recognised (`isGzip`) but not decompressed here.
  */
-import { PcapReader, pcapByteOrder } from "./pcap.ts";
+import { PcapReader, type PlainRecords, pcapByteOrder } from "./pcap.ts";
 import { PcapngReader, SECTION_HEADER } from "./pcapng.ts";
 import type { CaptureError, CaptureInterface, CaptureRecord } from "./record.ts";
 import { ByteWindow } from "./window.ts";
 
+export type { PlainRecords } from "./pcap.ts";
 export { type CaptureError, type CaptureInterface, CaptureRecord, type Direction } from "./record.ts";
 
 /** Other files that people take for captures, by their first four bytes. */
@@ -105,6 +106,12 @@ export class CaptureReader {
     if (format.error !== null) this.#finish(format.error);
     else if (this.#window.exhausted) this.#finish(null);
     return false;
+  }
+
+  /** The records that come next, if they are so plain that others can read them, too; else null. */
+  get plainRecords(): PlainRecords | null {
+    const format = this.#format;
+    return format instanceof PcapReader && format.isPlain && !this.#finished ? format : null;
   }
 
   #recognise(): boolean {

@@ -5,6 +5,8 @@
  */
 import { CORE_CODE } from "../assembly/generated/core-code.ts";
 import {
+  CLOCK,
+  CLOCK_NUMBERS,
   CONTROL,
   CONTROL_WORDS,
   MASKS,
@@ -23,6 +25,7 @@ interface Functions {
   receive(start: number, l4: number, end: number, wire: number, verify: number, iif: number): number;
   begin(): number;
   confirm(handle: number): number;
+  stream(at: number, end: number): number;
 }
 
 export interface Core extends Functions {
@@ -32,8 +35,9 @@ export interface Core extends Functions {
   readonly packets: Uint8Array;
   /** A view of the memory, by which packets that lie in it are recognised. */
   readonly view: DataView;
-  /** The words that both sides read and write. */
+  /** The words and numbers that both sides read and write. */
   readonly control: Int32Array;
+  readonly clock: Float64Array;
 }
 
 function build(): Core | null {
@@ -49,6 +53,7 @@ function build(): Core | null {
       packets: new Uint8Array(buffer, PACKETS, SINGLE + SINGLE_SIZE),
       view: new DataView(buffer),
       control: new Int32Array(buffer, CONTROL, CONTROL_WORDS),
+      clock: new Float64Array(buffer, CLOCK, CLOCK_NUMBERS),
       ...(instance.exports as unknown as Functions),
     };
   } catch {

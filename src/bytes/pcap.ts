@@ -17,6 +17,7 @@ export const MAGIC_NANOSECONDS = 0xa1b23c4d;
 export const MAGIC_MODIFIED = 0xa1b2cd34;
 
 const FILE_HEADER = 24;
+const PLAIN_HEADER = 16;
 const PACKET_OUTGOING = 4;
 
 /** Whether a file that begins with this big-endian word is a pcap file; then in which byte order. */
@@ -36,7 +37,22 @@ function directionOf(view: DataView, at: number, little: boolean): CaptureRecord
   return view.getUint8(at + 6) === PACKET_OUTGOING ? 2 : 1;
 }
 
-export class PcapReader {
+/**
+ * Records that lie in memory one after the other and are of the usual kind: little-endian, a header of 16 bytes. Whoever has
+ * read some of them itself says so.
+ */
+export interface PlainRecords {
+  readonly view: DataView;
+  /** Offset of the first header, and one past the last byte that is there. */
+  readonly at: number;
+  readonly end: number;
+  /** The times' fractions count nanoseconds, not microseconds. */
+  readonly nanoseconds: boolean;
+  /** `count` packets were read; the next record begins at `at`. */
+  passed(at: number, count: number): void;
+}
+
+export class PcapReader implements PlainRecords {
   error: CaptureError | null = null;
   interfaces: readonly CaptureInterface[] = [];
   readonly #window: ByteWindow;
@@ -51,6 +67,32 @@ export class PcapReader {
   constructor(window: ByteWindow, littleEndian: boolean) {
     this.#window = window;
     this.#littleEndian = littleEndian;
+  }
+
+  /** Are the records of the usual kind, as far as is known? */
+  get isPlain(): boolean {
+    return this.#littleEndian && this.#headerLength === PLAIN_HEADER && this.#lengths === "usual";
+  }
+
+  get view(): DataView {
+    return this.#window.view;
+  }
+
+  get at(): number {
+    return this.#window.at;
+  }
+
+  get end(): number {
+    return this.#window.end;
+  }
+
+  get nanoseconds(): boolean {
+    return this.#nanoseconds;
+  }
+
+  passed(at: number, count: number): void {
+    this.#window.at = at;
+    this.#count += count;
   }
 
   /** Fills `record` with the next packet; false when bytes are missing, at the end, and after an error. */
@@ -91,7 +133,7 @@ export class PcapReader {
       record.nanoseconds = 0;
     }
     record.interface = this.#interface;
-    record.direction = headerLength === 16 ? 0 : directionOf(view, at + 16, little);
+    record.direction = headerLength === PLAIN_HEADER ? 0 : directionOf(view, at + 16, little);
     record.number = ++this.#count;
     record.littleEndian = little;
     record.optionsStart = record.optionsEnd = 0;
@@ -116,7 +158,7 @@ export class PcapReader {
     if (major === 543 || minor < 3) this.#lengths = "swapped";
     else if (minor === 3) this.#lengths = "either";
     this.#nanoseconds = magic === MAGIC_NANOSECONDS;
-    this.#headerLength = magic === MAGIC_MODIFIED ? 24 : 16;
+    this.#headerLength = magic === MAGIC_MODIFIED ? 24 : PLAIN_HEADER;
     this.#interface = {
       ...NO_INTERFACE,
       // The upper bits say how long the frame check sequence is.

@@ -89,8 +89,11 @@ export class CaptureFile {
     reader.close();
   }
 
-  /** Every packet in order; `between` is called after each piece of input. Returns what is wrong with the capture. */
-  async read(use: (record: CaptureRecord) => void | Promise<void>, between: () => void): Promise<CaptureError | null> {
+  /**
+   * Every packet in order: `take` takes all that the reader has; `between` is called after each piece of input. Returns what is
+   * wrong with the capture.
+   */
+  async read(take: Take, between: () => void): Promise<CaptureError | null> {
     const reader = new CaptureReader();
     const record = new CaptureRecord();
     const sampled = this.#sampled;
@@ -104,7 +107,7 @@ export class CaptureFile {
         if (piece === null) reader.end();
         else reader.push(piece);
       }
-      await useAll(reader, record, use);
+      await take(reader, record);
       between();
       if ((await this.#interrupt?.listen()) === true) return null;
     }
@@ -231,14 +234,15 @@ export class CaptureFile {
   }
 }
 
-/** Waits only for those who ask for it: most uses are over when they return. */
-async function useAll(
-  reader: CaptureReader,
-  record: CaptureRecord,
-  use: (record: CaptureRecord) => void | Promise<void>,
-): Promise<void> {
-  while (reader.next(record)) {
-    const done = use(record);
-    if (done !== undefined) await done;
-  }
+/** Takes all records that the reader has, by filling `record` with each. */
+export type Take = (reader: CaptureReader, record: CaptureRecord) => void | Promise<void>;
+
+/** Uses one record after the other. Waits only for those who ask for it: most uses are over when they return. */
+export function each(use: (record: CaptureRecord) => void | Promise<void>): Take {
+  return async (reader, record) => {
+    while (reader.next(record)) {
+      const done = use(record);
+      if (done !== undefined) await done;
+    }
+  };
 }

@@ -4,6 +4,7 @@ import { extendedLine } from "../conntrack/list.ts";
 import { Arrivals, FOUND_BY } from "../flow/arrival.ts";
 import type { ChecksumFindings } from "../flow/checksums.ts";
 import type { PacketInput, ReplayEngine } from "../flow/engine.ts";
+import { Intake } from "../flow/intake.ts";
 import { TwinEngine } from "../flow/twin.ts";
 import type { Host } from "../host/host.ts";
 import type { Interface } from "../host/interfaces.ts";
@@ -15,7 +16,7 @@ import { count } from "../report/paint.ts";
 import { stepLines } from "../report/steps.ts";
 import { connectionLines, counterLines, Tally, totalJson, totalLines } from "../report/totals.ts";
 import { wrappedLines } from "../report/wrap.ts";
-import type { CaptureFile } from "./capture-file.ts";
+import { type CaptureFile, each, type Take } from "./capture-file.ts";
 import { EXIT_BAD_INPUT, Failure } from "./failure.ts";
 import { Output, writeText } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -81,6 +82,7 @@ export class ReplayRun {
   /** iptables-save -c text before the first packet: counters may go on from those in the rules file. */
   readonly #before: { [family in Family]: string } = { 4: "", 6: "" };
   #first: number | null = null;
+  #intake: Intake | null = null;
 
   constructor(options: RunOptions, { engine, host, device, checksums, widths, notes }: RunSetup) {
     // A capture on standard output leaves no room there for anything else.
@@ -105,7 +107,7 @@ export class ReplayRun {
       for (const family of FAMILIES) this.#before[family] = await this.#engine.save(family);
     const progress = await Progress.of(capture.size, quiet ? null : this.#report);
     try {
-      return await capture.read(this.#reader(), () => {
+      return await capture.read(this.#taker(), () => {
         if (capture.live) this.#output.flush();
         progress.at(capture.bytesRead);
       });
@@ -114,23 +116,14 @@ export class ReplayRun {
     }
   }
 
-  #reader(): (record: CaptureRecord) => void | Promise<void> {
+  /** At full speed, unless somebody wants to know what becomes of each packet. */
+  #taker(): Take {
     const engine = this.#engine;
-    if (this.#options.quiet && this.#written === null && engine instanceof TwinEngine)
-      return (record) => this.#count(record, engine);
-    return (record) => this.#tell(record);
-  }
-
-  /** At full speed: nothing is allocated. */
-  #count(record: CaptureRecord, { firewall }: TwinEngine): void {
-    const { packet, result } = firewall;
-    if (!this.#arrivals.load(record, packet)) {
-      this.#tally.addNotIp(record.time);
-      return;
-    }
-    const { length } = packet;
-    firewall.run();
-    this.#tally.add(record.time, length, result.verdict, result.state, result.path, result.emitted);
+    if (!this.#options.quiet || this.#written !== null || !(engine instanceof TwinEngine))
+      return each((record) => this.#tell(record));
+    const intake = new Intake(engine.firewall, this.#arrivals, this.#tally);
+    this.#intake = intake;
+    return (reader, record) => intake.take(reader, record);
   }
 
   #tell(record: CaptureRecord): void | Promise<void> {
@@ -186,6 +179,7 @@ export class ReplayRun {
 
   /** What stands after the packets, and the files. */
   async finish(error: CaptureError | null, capture: CaptureFile, interrupted: boolean): Promise<void> {
+    this.#intake?.finish();
     if (error !== null && this.#tally.packets === 0) throw new Failure(`${capture.name}: ${error.message}`);
     this.#takeNotes();
     const { format, quiet } = this.#options;

@@ -12,7 +12,7 @@ import { Packet } from "../packet/packet.ts";
 import { disagreementLines } from "../report/disagreement.ts";
 import { count } from "../report/paint.ts";
 import { wrappedLines } from "../report/wrap.ts";
-import { CaptureFile } from "./capture-file.ts";
+import { CaptureFile, each } from "./capture-file.ts";
 import { asFailure, checkEngine, devicesOf, kernelSetup, makeHost, makeTwin } from "./engine.ts";
 import { EXIT_BAD_INPUT, EXIT_FAILED, Failure } from "./failure.ts";
 import { guessText, loadHostFile } from "./host.ts";
@@ -141,7 +141,7 @@ async function verifyCapture(path: string, args: VerifyArguments, asked: Asked):
       };
       try {
         const error = await capture.read(
-          (record) => (arrivals.load(record, packet) ? ask() : undefined),
+          each((record) => (arrivals.load(record, packet) ? ask() : undefined)),
           () => {},
         );
         if (error === null) return;

@@ -76,6 +76,8 @@ export class Connections extends Records implements Tenant {
 
   /** Told of each connection that ceases to be, while its record can still be read. */
   readonly destroyed: ((connections: Connections, handle: number) => void)[] = [];
+  /** Called before the table leaves the core's memory. */
+  leaving: (() => void) | null = null;
 
   constructor(family: Family, seed: number) {
     super(family, FIRST_CAPACITY);
@@ -114,6 +116,7 @@ export class Connections extends Records implements Tenant {
   /** Moves out again, and leaves nothing behind. */
   leave(): void {
     if (this.#core === null) return;
+    this.leaving?.();
     const { record, control } = this;
     const { pairs } = this.#index;
     const capacity = Math.max(control[TOP], FIRST_CAPACITY);
@@ -133,6 +136,11 @@ export class Connections extends Records implements Tenant {
     this.control = control;
     control[CAPACITY] = capacity;
     this.#resizeOptional();
+  }
+
+  /** Is something kept of connections besides their records? */
+  get keepsMore(): boolean {
+    return this.counters !== null || this.starts !== null;
   }
 
   /** Makes what is not kept in the records as long as they are. */
@@ -409,7 +417,7 @@ export class Connections extends Records implements Tenant {
       const done = this.#core.confirm(handle);
       if (done === CONFIRMED) return 0;
       if (done === CONFIRMED_LAST) {
-        this.#lengthenIndex();
+        this.lengthenIndex();
         return 0;
       }
     }
@@ -437,7 +445,8 @@ export class Connections extends Records implements Tenant {
     this.#followIndex();
   }
 
-  #lengthenIndex(): void {
+  /** The core put a pair on the index's last place (CONFIRMED_LAST, LENGTHEN). */
+  lengthenIndex(): void {
     this.#index.lengthen();
     this.#followIndex();
   }

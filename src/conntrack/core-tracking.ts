@@ -2,7 +2,7 @@
  * Conntrack's part of the core (assembly/core.ts): when a firewall's IPv4 connections lie in its memory, what it is taught,
  * and what its answers mean.
  */
-import { LONG_WAY, UNKNOWN, VERIFIED } from "../assembly/layout.ts";
+import { CREATED, LENGTHEN, LONG_WAY, ROOM, UNKNOWN, VERIFIED } from "../assembly/layout.ts";
 import { type Core, rentTables, stay, vacateTables } from "../bytes/core.ts";
 import type { Sysctl } from "../host/sysctl.ts";
 import { CHECKSUM_COMPLETE, CT_ESTABLISHED_REPLY, CT_NEW, type Packet } from "../packet/packet.ts";
@@ -22,6 +22,8 @@ export class CoreTracking {
   #taught = -1;
   /** Counts what the core was taught: whoever teaches it more does so again when this has changed. */
   lesson = 0;
+  /** Connections that had been made before the stream. */
+  #created = 0;
 
   constructor(sysctl: Sysctl, connections: Connections, room: Room, trackers: Trackers, expectations: Expectations) {
     this.#sysctl = sysctl;
@@ -34,7 +36,31 @@ export class CoreTracking {
   /** The core, ready for this packet; null: it cannot go there. */
   of(p: Packet): Core | null {
     const core = this.#connections.core ?? this.#enter(p);
-    if (core === null || p.view !== core.view) return null;
+    return core === null || p.view !== core.view ? null : this.#ready(core);
+  }
+
+  /**
+   * The core, ready for whole captures that lie in `view`, if the connections do, too, and nothing is noted down of them but
+   * what is in their records; else null. New ones may be begun up to `room`; afterwards `afterStream` is called.
+   */
+  beforeStream(view: DataView): Core | null {
+    const { core } = this.#connections;
+    if (core === null || view !== core.view || this.#connections.keepsMore) return null;
+    if (this.#sysctl.acct !== 0 || this.#sysctl.timestamp !== 0) return null;
+    const { control } = this.#ready(core);
+    control[ROOM] = this.#expectations.count === 0 ? this.#room.left(this.#connections) : 0;
+    control[LENGTHEN] = 0;
+    this.#created = control[CREATED];
+    return core;
+  }
+
+  afterStream({ control }: Core): void {
+    const created = (control[CREATED] - this.#created) | 0;
+    if (control[LENGTHEN] !== 0) this.#connections.lengthenIndex();
+    this.#room.sweep(this.#connections, created);
+  }
+
+  #ready(core: Core): Core {
     if (this.#taught !== this.#sysctl.version) this.#teach(core);
     stay();
     return core;

@@ -2,6 +2,9 @@
 import type { Sysctl } from "../host/sysctl.ts";
 import type { Connections } from "./connections.ts";
 
+/** Any number: 31 bits. */
+const MOST = 0x7fffffff;
+
 export class Room {
   readonly #sysctl: Sysctl;
   readonly #ipv4: Connections;
@@ -26,11 +29,23 @@ export class Room {
     return max;
   }
 
+  /** How many of `connections` there may be besides those of the other family, before any has to go. */
+  left(connections: Connections): number {
+    const max = this.announce();
+    const others = connections === this.#ipv4 ? this.#ipv6 : this.#ipv4;
+    return max === 0 ? MOST : max - others.size;
+  }
+
+  /** Looks for what expired, after so many connections were made without. */
+  sweep(connections: Connections, made: number): void {
+    // Twice as fast as new ones come, or the search would never catch up with them.
+    connections.sweep(2 * made);
+  }
+
   /** __nf_conntrack_alloc: is there room for one more of `connections`? */
   make(connections: Connections): boolean {
     const max = this.announce();
-    // Twice as fast as new ones come, or the search would never catch up with them.
-    connections.sweep(2);
+    this.sweep(connections, 1);
     if (this.#ipv4.size + this.#ipv6.size < max || max === 0) return true;
     return this.#ipv4.reclaim() || this.#ipv6.reclaim();
   }

@@ -75,6 +75,8 @@ export class Arrivals {
   readonly frame = new LinkFrame();
   /** Packets by how their device was found (BY_…, SENT_…). */
   readonly counts = new Float64Array(FOUND_BY.length);
+  /** How that of the last packet was. */
+  how = BY_NOTHING;
   /** Packets cut by the capture's snaplen. */
   cut = 0;
   /** Outgoing packets whose source is not the host's: copies of forwarded ones, perhaps. */
@@ -104,6 +106,11 @@ export class Arrivals {
     this.#first = real[0] ?? host.interfaces[1];
     this.#smallestMtu = real.reduce((smallest, device) => Math.min(smallest, device.mtu), Number.POSITIVE_INFINITY);
     this.#largestMtu = real.reduce((largest, device) => Math.max(largest, device.mtu), 0);
+  }
+
+  /** Are there checksums that cannot be right? */
+  get doubts(): boolean {
+    return this.#checksums.any;
   }
 
   /**
@@ -236,6 +243,7 @@ export class Arrivals {
   }
 
   #found(device: Interface, how: number): Interface {
+    this.how = how;
     this.counts[how]++;
     return device;
   }

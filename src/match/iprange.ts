@@ -68,8 +68,11 @@ function inside6({ from, to }: AddressSpan, source: boolean): Predicate {
   return (p) => compare6(p, source, from) >= 0 && compare6(p, source, to) <= 0;
 }
 
-function sayBounds(field: HeaderField, { from, to }: AddressSpan, say: FieldSink): void {
-  say.range(field, from[0] >>> 0, to[0] >>> 0);
+function saySpan(field: HeaderField, { not, value }: GivenOption<AddressSpan>, say: FieldSink): void {
+  const from = value.from[0] >>> 0;
+  const to = value.to[0] >>> 0;
+  if (not) say.bounds(field, [{ from, to }]);
+  else say.range(field, from, to);
 }
 
 function predicate(given: GivenOption<AddressSpan> | undefined, source: boolean): Predicate | null {
@@ -114,8 +117,8 @@ export const iprange = match({
 
   fields(is, say) {
     const { "--src-range": source, "--dst-range": destination } = is;
-    if (source?.not === false) sayBounds("src", source.value, say);
-    if (destination?.not === false) sayBounds("dst", destination.value, say);
+    if (source !== undefined) saySpan("src", source, say);
+    if (destination !== undefined) saySpan("dst", destination, say);
   },
 
   why(is, p) {

@@ -128,8 +128,10 @@ export const multiport = match({
   },
 
   fields({ side, not, ports: list }, say) {
-    if (side === "either") return;
-    say.ranges(side === "source" ? "sport" : "dport", not ? otherPorts(list) : list);
+    if (side === "either") {
+      say.bounds("sport", list);
+      say.bounds("dport", list);
+    } else say.ranges(side === "source" ? "sport" : "dport", not ? otherPorts(list) : list);
   },
 
   why({ side, not, ports: list }, p: Packet) {

@@ -17,6 +17,13 @@ export interface Condition {
   readonly test: Predicate;
   /** May set `p.hotdrop` (xt_action_param.hotdrop) also of packets that are not odd. */
   readonly hotdrops: boolean;
+  /**
+   * Of an IPv4 TCP or UDP packet that is nothing special: the answer depends on nothing but its protocol, devices, conntrack
+   * state, and `bits` of its header (TCP flags | TOS << 8), and along its addresses and ports changes only where bounds.ts was
+   * told.
+   */
+  readonly settled: boolean;
+  readonly bits: number;
   /** Why it does not hold for this packet, as a clause. */
   why(p: Packet): string;
 }
@@ -44,6 +51,8 @@ function addressCondition(side: "src" | "dst", match: AddressMatch): Condition {
     source: not ? `!(${inside})` : inside,
     test: a.length === 1 ? test4(side, a[0], m[0], not) : test6(side, a, m, not),
     hotdrops: false,
+    settled: prefixOfMask(m) !== null,
+    bits: 0,
     why: (p) =>
       `${side === "src" ? "source" : "destination"} ${addressOf(p, side)} is ${not ? "" : "not "}${describeNetwork(a, m)}`,
   };
@@ -96,6 +105,8 @@ function interfaceCondition(field: "inDev" | "outDev", match: InterfaceMatch, ho
     source,
     test: field === "inDev" ? (p) => wanted[p.inDev] === 1 : (p) => wanted[p.outDev] === 1,
     hotdrops: false,
+    settled: true,
+    bits: 0,
     why: (p) => {
       const index = field === "inDev" ? p.inDev : p.outDev;
       const way = field === "inDev" ? "came in on" : "leaves by";
@@ -113,6 +124,8 @@ function protocolCondition(protocol: { readonly not: boolean; readonly number: n
     source: `p.protocol ${not ? "!==" : "==="} ${number}`,
     test: family === 4 ? plain : (p) => (p.protocol < 0 ? dropped(p) : plain(p)),
     hotdrops: false,
+    settled: true,
+    bits: 0,
     why: (p) =>
       p.protocol < 0
         ? "its extension headers are broken"
@@ -131,6 +144,25 @@ function fragmentCondition(not: boolean): Condition {
     source: `p.fragmentOffset ${not ? "===" : "!=="} 0`,
     test: not ? (p) => p.fragmentOffset === 0 : (p) => p.fragmentOffset !== 0,
     hotdrops: false,
+    settled: true,
+    bits: 0,
     why: () => (not ? "it is a later fragment" : "it is not a later fragment"),
   };
+}
+
+/** What packets of one way have in common, by the names of Packet's fields. */
+const COMMON = ["protocol", "inDev", "outDev", "ct", "ctinfo", "mark", "packetType", "fragmentOffset"];
+/** Fields whose bounds a match says. */
+const BOUNDED = ["src0", "dst0", "sport", "dport"];
+const BITS: Readonly<Record<string, number>> = { tcpFlags: 0xff, tos: 0xff00 };
+
+/** Condition.settled and bits of a match with this source; `says`: it says bounds. */
+export function settlementOf(
+  source: string | null,
+  says: boolean,
+): { readonly settled: boolean; readonly bits: number } {
+  const fields = Array.from(source?.matchAll(/\bp\.(\w+)/g) ?? [], ([, field]) => field);
+  const known = (field: string) => COMMON.includes(field) || field in BITS || (says && BOUNDED.includes(field));
+  const bits = fields.reduce((sum, field) => sum | (BITS[field] ?? 0), 0);
+  return { settled: source !== null && fields.every(known), bits };
 }

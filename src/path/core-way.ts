@@ -5,7 +5,6 @@
  */
 import {
   HEADER_CHECKSUM,
-  RANGES,
   ROUTE,
   ROUTED_DEVICES,
   ROUTED_TO,
@@ -22,14 +21,13 @@ import type { RouteRange } from "../host/routing4.ts";
 import { PREROUTING } from "../packet/hook.ts";
 import { IPV4_MIN_HEADER } from "../packet/ipv4.ts";
 import { CHECKSUM_UNNECESSARY, PACKET_HOST } from "../packet/packet.ts";
+import { rangesIn, rangeTableSize, writeRanges } from "./range-table.ts";
 import type { Skb } from "./skb.ts";
 import type { SkbWalk } from "./stack.ts";
 import { stateOf } from "./states.ts";
 
 const WORD = 4;
-/** Bytes of a range. */
-const RANGE = 8;
-const FIRST_BYTES = 256;
+const LO = 1;
 
 export class CoreWay {
   /** Nobody but conntrack and `nat` looks at packets before the routing decision. */
@@ -43,6 +41,7 @@ export class CoreWay {
   readonly #conntrack: Conntrack;
   /** By number; 0 is none. */
   readonly #routes: (Route | null)[] = [null];
+  readonly #numbers = new Map<Route, number>();
   /** The lesson that the core's tables are part of, the devices that have one, and where another would go. */
   #lesson = 0;
   readonly #devices = new Uint8Array(ROUTED_DEVICES);
@@ -79,6 +78,29 @@ export class CoreWay {
     return this.#routedTo === address;
   }
 
+  /** Knows the core all that it was taught since this lesson began? Else the next packet teaches it. */
+  isTaught(lesson: number): boolean {
+    return this.#lesson === lesson;
+  }
+
+  routeNumbered(number: number): Route | null {
+    return this.#routes[number] ?? null;
+  }
+
+  /** Writes a table of the devices that packets to an address would leave by, 0 for none: its place; 0: there is no room. */
+  writeDevices(core: Core): number {
+    const ranges = this.#host.ranges4(LO, rangesIn(ROUTING + ROUTING_SIZE - this.#free));
+    if (ranges === null) return 0;
+    const starts = ranges.map(({ start }) => start);
+    const at = this.#free;
+    writeRanges(core.buffer, at, starts, (n) => {
+      const { type, dev } = this.#host.route4(starts[n] | 0, 0, 0, 0, 0);
+      return type === RTN_UNICAST && dev < ROUTED_DEVICES ? dev : 0;
+    });
+    this.#free += rangeTableSize(ranges.length);
+    return at;
+  }
+
   /** Tells the core the routing decision for what comes in by a device. */
   #teach(core: Core, dev: number): void {
     const { lesson } = this.#conntrack.coreTracking;
@@ -88,27 +110,31 @@ export class CoreWay {
       tables.fill(0);
       this.#devices.fill(0);
       this.#routes.length = 1;
+      this.#numbers.clear();
       this.#free = ROUTING + ROUTED_DEVICES * WORD;
     }
     this.#devices[dev] = 1;
-    const room = ROUTING + ROUTING_SIZE - this.#free - RANGES;
-    const ranges = this.#host.ranges4(dev, Math.floor(room / RANGE));
+    const ranges = this.#host.ranges4(dev, rangesIn(ROUTING + ROUTING_SIZE - this.#free));
     // Where there are too many routes the packets take the long way.
     if (ranges === null) return;
-    this.#write(core, ranges);
+    const starts = ranges.map(({ start }) => start);
+    writeRanges(core.buffer, this.#free, starts, (n) => this.#wordOf(ranges[n]));
     tables[dev] = this.#free;
-    this.#free += RANGES + ranges.length * RANGE;
+    this.#free += rangeTableSize(ranges.length);
   }
 
-  #write({ buffer }: Core, ranges: readonly RouteRange[]): void {
-    const firsts = new Uint16Array(buffer, this.#free, FIRST_BYTES + 1);
-    const words = new Int32Array(buffer, this.#free + RANGES, ranges.length * 2);
-    ranges.forEach(({ start, route, ordinary }, i) => {
-      const forwards = route.type === RTN_UNICAST && !route.redirect;
-      words[2 * i] = start;
-      words[2 * i + 1] = ((forwards ? this.#routes.push(route) - 1 : 0) << 1) | Number(ordinary);
-      firsts.fill(i, Math.ceil(start / 0x1000000));
-    });
+  #wordOf({ route, ordinary }: RouteRange): number {
+    const forwards = route.type === RTN_UNICAST && !route.redirect;
+    return ((forwards ? this.#numberOf(route) : 0) << 1) | Number(ordinary);
+  }
+
+  #numberOf(route: Route): number {
+    let number = this.#numbers.get(route);
+    if (number === undefined) {
+      number = this.#routes.push(route) - 1;
+      this.#numbers.set(route, number);
+    }
+    return number;
   }
 }
 

@@ -26,6 +26,7 @@ import { printRule, printSave } from "../rules/print.ts";
 import type { Counters, Ruleset } from "../rules/ruleset.ts";
 import { answersOf } from "./answers.ts";
 import { compileRuleset } from "./compile.ts";
+import { CoreStream } from "./core-stream.ts";
 import { type By, Decisions, PASS } from "./decisions.ts";
 import { entryOf } from "./entry-of.ts";
 import type { Explainer } from "./explain.ts";
@@ -36,6 +37,7 @@ import { Skb } from "./skb.ts";
 import { Stack } from "./stack.ts";
 import { passTime, travel } from "./travel.ts";
 import { prepareTable } from "./walk.ts";
+import { Ways } from "./ways.ts";
 
 export { LoadError, type Refusal } from "./compile.ts";
 export type { By } from "./decisions.ts";
@@ -165,6 +167,8 @@ export class Firewall {
   /** The packet that `run` works on: `load` it, then set inDev, time, local, checksum, packetType, mark, wire, mac. */
   readonly packet: Packet;
   readonly result: Result;
+  /** Captures at full speed; see flow/intake.ts. */
+  readonly stream: CoreStream;
   readonly #main = new Skb();
   readonly #results = new Results();
   readonly #stack: Stack;
@@ -206,6 +210,7 @@ export class Firewall {
     this.#tables = { 4: compile(4), 6: compile(6) };
     const generates = setup.closures !== true && canGenerate();
     for (const family of [4, 6] as const) this.#hookUp(family, generates);
+    this.stream = new CoreStream(stack, new Ways(this.#tables[4]));
   }
 
   #hookUp(family: Family, generates: boolean): void {
@@ -409,6 +414,7 @@ export class Firewall {
   }
 
   counters(family: Family): ChainCounters[] {
+    this.stream.settle();
     return this.#tables[family].flatMap((table) =>
       table.chains.map((chain) => ({
         table: table.name,
@@ -423,6 +429,7 @@ export class Firewall {
   save(family: Family): string {
     const ruleset = this.#rulesets[family];
     if (ruleset === null) return "";
+    this.stream.settle();
     const tables = this.#tables[family].map((table) => ({
       name: table.name,
       chains: table.source.chains.map((chain, i) => {

@@ -49,6 +49,7 @@ export function passOn4(on: Stack, p: Skb, route: Route): number {
   p.hook = FORWARD;
   const hooks = on.hooks4;
   let code = hooks.forward(p);
+  if (on.learner !== null) on.learner.learnWay(p, route, code);
   if ((code & 3) !== ACCEPT) return code;
   if (p.route !== route) return output4(on, p);
   p.hook = POSTROUTING;

@@ -184,6 +184,12 @@ export class FragmentQueues {
     this.#memory -= queue.cost;
   }
 
+  /** When the first of them gives up. */
+  get deadline(): number {
+    for (const queue of this.#queues.values()) return queue.deadline;
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** Takes out the next queue whose time is over at `now`; null when there is none. */
   expired(now: number): FragmentQueue | null {
     for (const queue of this.#queues.values()) {

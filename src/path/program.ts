@@ -11,7 +11,7 @@ import type { RulePlace } from "../packet/step.ts";
 import type { Action, Answers, Engine, MatchDeclaration, Registry } from "../rules/extension.ts";
 import { printUse } from "../rules/print.ts";
 import type { Chain, Rule, Table, Use } from "../rules/ruleset.ts";
-import { baseConditions, type Condition } from "./condition.ts";
+import { baseConditions, type Condition, settlementOf } from "./condition.ts";
 import { BACK, type Decisions } from "./decisions.ts";
 import { extentOf } from "./extent.ts";
 import { hooksOf } from "./hooks.ts";
@@ -152,6 +152,8 @@ export class CompiledChain {
   readonly #make: (n: number) => CompiledRule;
   /** Walks the chain's rules, without its policy: a code, or BACK. Replaced by faster ones as it is used. */
   run: (p: Packet) => number = () => BACK;
+  /** The numbers of the rules that the packet can match at all, ascending; null: nobody knows yet. */
+  candidates: (p: Packet) => ArrayLike<number> | null = () => null;
 
   /** `make` makes its n-th rule, from 0. */
   constructor(
@@ -264,6 +266,7 @@ export function matchCondition(declared: MatchDeclaration, use: Use, engine: Eng
     source,
     test: declared.compile(is, engine),
     hotdrops: source === null || source.includes("hotdrop"),
+    ...settlementOf(source, declared.fields !== undefined),
     why: (p) => declared.why?.(is, p, engine) ?? `${printUse(use, declared, engine.family)} does not hold`,
   };
 }

@@ -139,6 +139,9 @@ export class RuleBoxes implements FieldSink {
     if (list.length > 1) this.#columns[field]!.spans.set(this.#at, spansOf(list));
   }
 
+  /** Nothing is implied. */
+  bounds(): void {}
+
   #address(i: number, field: number, match: AddressMatch): void {
     if (match.not) return;
     const { address, mask } = match;

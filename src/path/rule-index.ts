@@ -88,6 +88,11 @@ export class RuleIndex {
     this.#root = this.#node(allRules(chain.source.length), 0);
   }
 
+  /** The rules that the packet can match at all, in order. */
+  candidates(p: Packet): Int32Array {
+    return this.#leafOf(this.#root, p).rules;
+  }
+
   /** Walks the chain: a code, or BACK. */
   walk(p: Packet): number {
     const leaf = this.#leafOf(this.#root, p);

@@ -10,6 +10,7 @@ import type { Hook } from "../packet/hook.ts";
 import { HOOK_NAMES } from "../packet/hook.ts";
 import { CHECKSUM_PARTIAL, type Packet } from "../packet/packet.ts";
 import type { Step, StepListener } from "../packet/step.ts";
+import type { CoreStream } from "./core-stream.ts";
 import { CoreWay } from "./core-way.ts";
 import { type Decisions, PASS } from "./decisions.ts";
 import { Fragments4 } from "./defrag4.ts";
@@ -65,6 +66,8 @@ export class Stack {
   icmpBusy6 = false;
   /** Packets that left by a device other than lo; set back by whoever counts. */
   emitted = 0;
+  /** Waits for a packet that comes to FORWARD, to learn its way; null: nobody does. */
+  learner: CoreStream | null = null;
   /** Called for each of them; null while nobody wants to know. */
   leaves: ((p: Skb) => void) | null = null;
   readonly describe: (p: Packet) => string;

@@ -25,9 +25,12 @@ export function prepareTable(table: CompiledTable, host: Host, generates: boolea
 function prepareChain(chain: CompiledChain, table: CompiledTable, host: Host, generates: boolean): Walk {
   if (chain.source.length >= INDEX_FROM) {
     const index = new RuleIndex(chain, table.counters, table.family, host, generates);
+    chain.candidates = (p) => index.candidates(p);
     return (p) => index.walk(p);
   }
   const rules = chain.rules;
+  const all = rules.map((_, n) => n);
+  chain.candidates = () => all;
   if (generates) return generate(rules, table.counters, false);
   return (p) => askAll(rules, table.counters, p);
 }

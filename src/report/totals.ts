@@ -15,8 +15,8 @@ export class Tally {
   readonly verdicts = new Float64Array(VERDICT_NAMES.length);
   readonly states = new Float64Array(STATE_NAMES.length);
   readonly paths = new Float64Array(PATH_NAMES.length);
-  first = 0;
-  last = 0;
+  first = Number.POSITIVE_INFINITY;
+  last = Number.NEGATIVE_INFINITY;
 
   /** `verdict`, `state` and `path` are indexes of the three lists of names. */
   add(time: number, bytes: number, verdict: number, state: number, path: number, emitted: number): void {
@@ -39,17 +39,41 @@ export class Tally {
     this.notIp++;
   }
 
+  /** So many packets that differ in nothing but their time and length, `bytes` in all. */
+  addMany(packets: number, bytes: number, verdict: number, state: number, path: number, emitted: number): void {
+    this.packets += packets;
+    this.bytes += bytes;
+    this.emitted += emitted;
+    this.verdicts[verdict] += packets;
+    this.states[state] += packets;
+    this.paths[path] += packets;
+  }
+
+  /** There were packets from one time to another. */
+  addSpan(first: number, last: number): void {
+    this.#reach(first);
+    this.#reach(last);
+  }
+
   #at(time: number): void {
-    if (this.packets === 0 || time < this.first) this.first = time;
-    if (this.packets === 0 || time > this.last) this.last = time;
+    this.#reach(time);
     this.packets++;
+  }
+
+  #reach(time: number): void {
+    if (time < this.first) this.first = time;
+    if (time > this.last) this.last = time;
+  }
+
+  /** Seconds from the earliest to the latest packet. */
+  get seconds(): number {
+    return this.packets === 0 ? 0 : (this.last - this.first) / 1e6;
   }
 }
 
 /** Totals by verdict, state and path. */
 export function totalLines(tally: Tally, paint: Paint): string[] {
-  const seconds = (tally.last - tally.first) / 1e6;
-  const span = tally.packets > 1 ? ` in ${spanText(seconds)} of traffic` : "";
+  const span = tally.packets > 1 ? ` in ${spanText(tally.seconds)} of traffic` : "";
   const left = tally.emitted === 0 ? "none" : count(tally.emitted, "packet");
   const lines = [`${paint.strong(count(tally.packets, "packet"))}${span}, ${left} left the host`];
   const row = (name: string, values: readonly [string, number, (text: string) => string][]) => {

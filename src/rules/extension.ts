@@ -171,11 +171,16 @@ export type Action = (p: Packet) => Verdict;
 /**
  * Takes the header facts that a match implies; the rule index may skip the rule when one does not hold. Ranges are inclusive,
  * of unsigned numbers; addresses are IPv4's. Each field is said once.
+ *
+ * The bounds of all that is said are also the only places along these fields where the match's answer changes: packets that
+ * differ in nothing else are all alike to it.
  */
 export interface FieldSink {
   range(field: HeaderField, low: number, high: number): void;
   /** In one of these; none at all: nothing is said. */
   ranges(field: HeaderField, list: readonly { readonly from: number; readonly to: number }[]): void;
+  /** Nothing is implied, but the answer may change at the bounds of these. */
+  bounds(field: HeaderField, list: readonly { readonly from: number; readonly to: number }[]): void;
 }
 
 export type HeaderField = "sport" | "dport" | "src" | "dst";

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { CaptureRecord } from "../../src/bytes/record.ts";
-import { CaptureFile } from "../../src/cli/capture-file.ts";
+import { CaptureFile, each } from "../../src/cli/capture-file.ts";
 import { loadHostFile } from "../../src/cli/host.ts";
 import { lookAtChecksums } from "../../src/cli/replay.ts";
 import { inputOf } from "../../src/cli/replay-run.ts";
@@ -137,14 +137,14 @@ async function eventsOf(
       checksums: await lookAtChecksums("auto", capture, host, null),
     });
     await capture.read(
-      (record: CaptureRecord) => {
+      each((record: CaptureRecord) => {
         if (!arrivals.load(record, packet)) return;
         if (seen++ === packets) throw new Enough();
         const input = inputOf(packet, host, false);
         const reason = whyNotAsked(input, (dev) => host.interfaceNamed(dev)?.loopback === false);
         if (reason !== null) leaveOut(reason);
         else events.push(eventOf(input));
-      },
+      }),
       () => {},
     );
   });
