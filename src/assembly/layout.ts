@@ -33,14 +33,24 @@ export const ROUTING_SIZE = 0x20000;
 export const ROUTED_DEVICES = 64;
 export const RANGES = 520;
 /**
- * Link-layer headers by which packets come in that `stream` takes: a hash table, each entry the first and the last eight
- * bytes of one, the device, and how many packets had it (64-bit floating point).
+ * Link-layer headers by which packets come in that the core takes from captures: a hash table, each entry the first and the
+ * last eight bytes of one, the device (0: the slot is free), the capture's interface, and how many packets had it (64-bit
+ * floating point).
  */
 export const LINKS = 0x83000;
 export const LINKS_SLOTS = 128;
 export const LINK_SIZE = 32;
 export const LINK_DEVICE = 16;
+export const LINK_INTERFACE = 20;
 export const LINK_PACKETS = 24;
+/**
+ * The capture's interfaces, by their number: how many units of its times are a microsecond, 1 or 1000 (0: its packets are not
+ * for the core), and how many bytes of link layer are before each packet, 0 or 8 to 16.
+ */
+export const INTERFACES = 0x84000;
+export const INTERFACES_SLOTS = 64;
+export const INTERFACE_SIZE = 8;
+export const INTERFACE_LINK = 4;
 /** Where a packet lies that comes alone, not in a capture. */
 export const SINGLE = 0xb0000;
 export const SINGLE_SIZE = 0x20000;
@@ -96,11 +106,8 @@ export const TIMEOUT_UNACKNOWLEDGED = 19;
 export const UDP_TIMEOUT = 20;
 export const UDP_TIMEOUT_STREAM = 21;
 
-// ── of `stream` ──────────────────────────────────────────────────────────────────────────────────────
+// ── of captures (stream.ts) ──────────────────────────────────────────────────────────────────────────
 
-/** How many bytes of link layer are before each packet: 0, or 8 to 16; whether the capture's times have nanoseconds. */
-export const LINK_LENGTH = 22;
-export const NANOSECONDS = 23;
 /** What of the packets' checksums is to be verified: TRANSPORT_CHECKSUM | HEADER_CHECKSUM. */
 export const VERIFIES = 24;
 /** New connections are begun while there are fewer than this. */
@@ -116,7 +123,7 @@ export const DESTINATION_PORT_PARTS = 30;
 export const HEADER_BITS = 31;
 /** The table of routes by which a packet's source tells where it came in, for links whose device is BY_SOURCE. */
 export const ARRIVALS = 32;
-/** Why `stream` stopped (STOPPED_…), the number of packets that it took. */
+/** Why the core stopped (STOPPED_…), the number of packets that it took. */
 export const STOPPED = 33;
 export const TAKEN = 34;
 /** The key of the way that it did not know; where, in bytes, the free entry for it or for the link is, and the packet. */
@@ -126,7 +133,7 @@ export const STOPPED_AT = 41;
 /** The index has no room behind its last pair. */
 export const LENGTHEN = 40;
 
-/** Indexes of CLOCK: the time, when the jiffy ends, from when on `stream` takes no packets; all µs since 1970. */
+/** Indexes of CLOCK: the time, when the jiffy ends, from when on no packets are taken; all µs since 1970. */
 export const TIME = 0;
 export const JIFFY_ENDS = 1;
 export const UNTIL = 2;

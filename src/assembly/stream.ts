@@ -3,26 +3,12 @@
  * they came by, the connection or that they begin one, the route, and what the rules make of such packets (ways.ts).
  */
 
-import { arrive, judge, node, rangeOf, TCP } from "./at-hand";
+import { arrive, judge, node, TCP } from "./at-hand";
+import { advance, span } from "./clock";
 import {
-  ARRIVALS,
-  BY_SOURCE,
-  CLOCK,
-  EARLIEST,
-  FIRST_TIME,
   FREE_ENTRY,
-  JIFFY_ENDS,
-  LAST_TIME,
   LENGTHEN,
-  LINK_DEVICE,
-  LINK_LENGTH,
-  LINK_PACKETS,
-  LINK_SIZE,
-  LINKS,
-  LINKS_SLOTS,
   LONG_WAY,
-  NANOSECONDS,
-  NOW,
   SETTLED,
   STOPPED,
   STOPPED_AT,
@@ -30,15 +16,14 @@ import {
   STOPPED_LONG,
   STOPPED_WAY,
   TAKEN,
-  TIME,
   TRANSPORT_CHECKSUM,
-  UNTIL,
   VERIFIES,
   WAY_ACCEPT,
   WAY_KIND,
   WAY_LONG,
   WAY_LONGEST,
 } from "./layout";
+import { countLink, deviceOf, isKnown, linkLengthOf, linkOf, unitsOf } from "./links";
 import { admit, hasRoom, passBy } from "./newcomer";
 import { STATUS } from "./record-words";
 import { decreaseTtl, translate } from "./rewrite";
@@ -54,7 +39,6 @@ const TCP_HEADER = 20;
 const UDP = 17;
 /** No capture holds longer packets (bytes/record.ts). */
 const LONGEST_PACKET = 0x40000;
-const MICROSECONDS_PER_JIFFY = 4000;
 /** MF and the fragment offset, as they lie in memory. */
 const FRAGMENT = 0xff3f;
 
@@ -62,64 +46,54 @@ const FRAGMENT = 0xff3f;
  * Takes the packets of the records from `at` on, of which all that lies before `end` is there (pcap, little-endian). Returns
  * where it stopped: at the first record that is not whole or not ordinary, of which only the time was taken over.
  */
-export function stream(at: i32, end: i32): i32 {
-  setControl(STOPPED, STOPPED_LONG);
-  setControl(TAKEN, 0);
-  const linkLength = control(LINK_LENGTH);
-  while (at + RECORD_HEADER <= end) {
+export function streamPcap(at: i32, end: i32): i32 {
+  begin();
+  const units = unitsOf(0);
+  if (units === 0) return at;
+  while (at + RECORD_HEADER <= end && control(LENGTHEN) === 0) {
     const captured = load<i32>(at, 8);
     const frame = at + RECORD_HEADER;
     const next = frame + captured;
     if ((captured as u32) > (LONGEST_PACKET as u32) || next > end) break;
-    const time = timeOf(at);
-    if (captured < linkLength + IP_HEADER || !advance(time)) break;
-    const stopped = take(frame, frame + linkLength, next, load<i32>(at, 12) - linkLength);
-    if (stopped >= 0) {
-      setControl(STOPPED, stopped);
-      break;
-    }
-    setControl(TAKEN, control(TAKEN) + 1);
-    if (time < number(FIRST_TIME)) setNumber(FIRST_TIME, time);
-    if (time > number(LAST_TIME)) setNumber(LAST_TIME, time);
+    let fraction = load<u32>(at, WORD);
+    if (units !== 1) fraction /= 1000;
+    const time = f64(load<u32>(at)) * 1e6 + f64(fraction);
+    if (!pass(0, frame, next, load<i32>(at, 12), time)) break;
     at = next;
-    if (control(LENGTHEN) !== 0) break;
   }
   return at;
 }
 
-/** Microseconds since 1970. */
-function timeOf(record: i32): f64 {
-  let fraction = load<u32>(record, WORD);
-  if (control(NANOSECONDS) !== 0) fraction /= 1000;
-  return f64(load<u32>(record)) * 1e6 + f64(fraction);
+/** Nothing was taken yet. */
+function begin(): void {
+  setControl(STOPPED, STOPPED_LONG);
+  setControl(TAKEN, 0);
 }
 
-function number(index: i32): f64 {
-  return load<f64>(CLOCK + (index << 3));
-}
-
-function setNumber(index: i32, value: f64): void {
-  store<f64>(CLOCK + (index << 3), value);
-}
-
-/** The clock goes on to `time`, if that is later. False: too far. travel.ts: passTime, conntrack.ts: tick. */
-function advance(time: f64): bool {
-  if (time <= number(TIME)) return true;
-  if (time >= number(UNTIL)) return false;
-  setNumber(TIME, time);
-  if (time < number(JIFFY_ENDS)) return true;
-  const jiffies = i64(time) / MICROSECONDS_PER_JIFFY;
-  setNumber(JIFFY_ENDS, f64((jiffies + 1) * MICROSECONDS_PER_JIFFY));
-  const now = i32(jiffies);
-  setControl(NOW, now);
-  if (control(EARLIEST) - now < 0) setControl(EARLIEST, now);
+/**
+ * The packet in this frame of an interface, `wire` bytes long when it was whole, is taken; or it is one to stop at, of which
+ * only the time is taken over.
+ */
+function pass(by: i32, frame: i32, end: i32, wire: i32, time: f64): bool {
+  const start = frame + linkLengthOf(by);
+  if (end < start + IP_HEADER || !advance(time)) return false;
+  const stopped = take(by, frame, start, end, wire - (start - frame));
+  if (stopped >= 0) {
+    setControl(STOPPED, stopped);
+    return false;
+  }
+  setControl(TAKEN, control(TAKEN) + 1);
+  span(time);
   return true;
 }
 
-/** Takes the packet at `start`, in a frame that begins at `frame` and ends at `end`: -1, or why not (STOPPED_…). */
-function take(frame: i32, start: i32, end: i32, wire: i32): i32 {
-  const link = linkOf(frame, start);
-  if (load<i32>(link, LINK_DEVICE) === 0) return stopAt(start, link, STOPPED_LINK);
+/**
+ * Takes the packet at `start`, in a frame of this interface that begins at `frame` and ends at `end`: -1, or why not
+ * (STOPPED_…).
+ */
+function take(by: i32, frame: i32, start: i32, end: i32, wire: i32): i32 {
+  const link = linkOf(by, frame, start);
+  if (!isKnown(link)) return stopAt(start, link, STOPPED_LINK);
   const length = bswap<u16>(load<u16>(start, 2)) as i32;
   if (start + length > end || !isPlain(start, length)) return STOPPED_LONG;
   const iif = deviceOf(link, start);
@@ -137,7 +111,7 @@ function take(frame: i32, start: i32, end: i32, wire: i32): i32 {
     translate(start);
   } else if (node === 0) passBy();
   count(way, length);
-  store<f64>(link, load<f64>(link, LINK_PACKETS) + 1, LINK_PACKETS);
+  countLink(link);
   return -1;
 }
 
@@ -160,26 +134,4 @@ function isPlain(start: i32, length: i32): bool {
   const protocol: i32 = load<u8>(start, 9);
   if (protocol === TCP) return length >= IP_HEADER + TCP_HEADER;
   return protocol === UDP && length >= IP_HEADER + UDP_HEADER;
-}
-
-/** The entry of a link-layer header, or the free one where it would be. */
-function linkOf(frame: i32, end: i32): i32 {
-  if (frame === end) return LINKS;
-  const first = load<u64>(frame);
-  const last = load<u64>(end - 8);
-  const mixed = first ^ (last << 23) ^ (last >>> 11);
-  const slot = (((i32(mixed) ^ i32(mixed >>> 32)) * 0x9e3779b1) >>> 16) & (LINKS_SLOTS - 1);
-  let link = LINKS + slot * LINK_SIZE;
-  while (load<i32>(link, LINK_DEVICE) !== 0 && (load<u64>(link) !== first || load<u64>(link, 8) !== last)) {
-    link += LINK_SIZE;
-    if (link === LINKS + LINKS_SLOTS * LINK_SIZE) link = LINKS;
-  }
-  return link;
-}
-
-/** The device that a packet came in by; 0 if that cannot be told. */
-function deviceOf(link: i32, start: i32): i32 {
-  const device = load<i32>(link, LINK_DEVICE);
-  if (device !== BY_SOURCE) return device;
-  return rangeOf(control(ARRIVALS), bswap<i32>(load<i32>(start, 12)));
 }

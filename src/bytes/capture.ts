@@ -14,13 +14,18 @@
  * Nothing is allocated per packet. Whatever is wrong with the bytes ends up in `error`, after all packets before it
  * were delivered. Compressed files are recognised (`isGzip`) but not decompressed here.
  */
-import { PcapReader, type PlainRecords, pcapByteOrder } from "./pcap.ts";
+import { PcapReader, pcapByteOrder } from "./pcap.ts";
 import { PcapngReader, SECTION_HEADER } from "./pcapng.ts";
-import type { CaptureError, CaptureInterface, CaptureRecord } from "./record.ts";
+import type { CaptureError, CaptureInterface, CaptureRecord, PlainRecords } from "./record.ts";
 import { ByteWindow } from "./window.ts";
 
-export type { PlainRecords } from "./pcap.ts";
-export { type CaptureError, type CaptureInterface, CaptureRecord, type Direction } from "./record.ts";
+export {
+  type CaptureError,
+  type CaptureInterface,
+  CaptureRecord,
+  type Direction,
+  type PlainRecords,
+} from "./record.ts";
 
 /** Other files that people take for captures, by their first four bytes. */
 const OTHERS = new Map([

@@ -25,7 +25,7 @@ interface Functions {
   receive(start: number, l4: number, end: number, wire: number, verify: number, iif: number): number;
   begin(): number;
   confirm(handle: number): number;
-  stream(at: number, end: number): number;
+  streamPcap(at: number, end: number): number;
 }
 
 export interface Core extends Functions {

@@ -50,6 +50,11 @@ export const COOKED_MULTICAST = 2;
 export const COOKED_OTHERHOST = 3;
 export const COOKED_OUTGOING = 4;
 
+const ETHERNET_HEADER = 14;
+const COOKED_HEADER = 16;
+const COOKED2_HEADER = 20;
+const NULL_HEADER = 4;
+
 const AF_INET = 2;
 /** Address families that mean IPv6 in BSD's null header: Linux, Windows, NetBSD and OpenBSD, FreeBSD, macOS. */
 const AF_INET6 = [10, 23, 24, 28, 30];
@@ -82,6 +87,29 @@ export function refuseLinkType(linkType: number): string | null {
       return null;
     default:
       return `link type ${linkTypeName(linkType)} is not supported`;
+  }
+}
+
+/** How many bytes of link layer are before each packet, VLAN tags aside; -1 where that is not the same for all. */
+export function linkLength(linkType: number): number {
+  switch (linkType) {
+    case LINKTYPE_ETHERNET:
+      return ETHERNET_HEADER;
+    case LINKTYPE_LINUX_SLL:
+      return COOKED_HEADER;
+    case DLT_RAW:
+    case DLT_RAW_OPENBSD:
+    case LINKTYPE_RAW:
+    case LINKTYPE_IPV4:
+    case LINKTYPE_IPV6:
+      return 0;
+    case LINKTYPE_LINUX_SLL2:
+      return COOKED2_HEADER;
+    case LINKTYPE_NULL:
+    case LINKTYPE_LOOP:
+      return NULL_HEADER;
+    default:
+      return -1;
   }
 }
 
@@ -174,7 +202,7 @@ export class LinkFrame {
 
   #ethernet(data: Uint8Array, view: DataView): LinkContent {
     const { start } = this;
-    if (this.end - start < 14) {
+    if (this.end - start < ETHERNET_HEADER) {
       this.#reset();
       return BROKEN;
     }
@@ -182,7 +210,7 @@ export class LinkFrame {
     this.macSource = start + 6;
     this.macLength = 6;
     this.packetType = (data[start] & 1) !== 0 ? groupType(view, start) : -1;
-    this.start = start + 14;
+    this.start = start + ETHERNET_HEADER;
     const etherType = view.getUint16(start + 12);
     if (etherType === ETH_P_IP || etherType === ETH_P_IPV6) {
       this.etherType = etherType;
@@ -195,22 +223,22 @@ export class LinkFrame {
 
   #cooked(view: DataView): LinkContent {
     const { start } = this;
-    if (this.end - start < 16) return BROKEN;
+    if (this.end - start < COOKED_HEADER) return BROKEN;
     this.packetType = view.getUint16(start);
     this.hardwareType = view.getUint16(start + 2);
     this.#cookedAddress(start + 6, view.getUint16(start + 4));
-    this.start = start + 16;
+    this.start = start + COOKED_HEADER;
     return this.#behindTags(view, view.getUint16(start + 14));
   }
 
   #cooked2(data: Uint8Array, view: DataView): LinkContent {
     const { start } = this;
-    if (this.end - start < 20) return BROKEN;
+    if (this.end - start < COOKED2_HEADER) return BROKEN;
     this.ifindex = view.getInt32(start + 4);
     this.hardwareType = view.getUint16(start + 8);
     this.packetType = data[start + 10];
     this.#cookedAddress(start + 12, data[start + 11]);
-    this.start = start + 20;
+    this.start = start + COOKED2_HEADER;
     return this.#behindTags(view, view.getUint16(start));
   }
 
@@ -231,10 +259,10 @@ export class LinkFrame {
   /** BSD's loopback: an address family in the byte order of the machine (NULL) or of the network (LOOP). */
   #null(view: DataView, networkOrder: boolean): LinkContent {
     const { start } = this;
-    if (this.end - start < 4) return BROKEN;
+    if (this.end - start < NULL_HEADER) return BROKEN;
     let family = view.getUint32(start);
     if (!networkOrder && family > 0xffff) family = view.getUint32(start, true);
-    this.start = start + 4;
+    this.start = start + NULL_HEADER;
     if (family === AF_INET) return this.#is(ETH_P_IP);
     return AF_INET6.includes(family) ? this.#is(ETH_P_IPV6) : NOT_IP;
   }

@@ -8,6 +8,7 @@ import {
   type CaptureRecord,
   LONGEST_PACKET,
   NO_INTERFACE,
+  type PlainRecords,
 } from "./record.ts";
 import type { ByteWindow } from "./window.ts";
 
@@ -37,22 +38,8 @@ function directionOf(view: DataView, at: number, little: boolean): CaptureRecord
   return view.getUint8(at + 6) === PACKET_OUTGOING ? 2 : 1;
 }
 
-/**
- * Records that lie in memory one after the other and are of the usual kind: little-endian, a header of 16 bytes. Whoever has
- * read some of them itself says so.
- */
-export interface PlainRecords {
-  readonly view: DataView;
-  /** Offset of the first header, and one past the last byte that is there. */
-  readonly at: number;
-  readonly end: number;
-  /** The times' fractions count nanoseconds, not microseconds. */
-  readonly nanoseconds: boolean;
-  /** `count` packets were read; the next record begins at `at`. */
-  passed(at: number, count: number): void;
-}
-
 export class PcapReader implements PlainRecords {
+  readonly format = "pcap";
   error: CaptureError | null = null;
   interfaces: readonly CaptureInterface[] = [];
   readonly #window: ByteWindow;
@@ -74,20 +61,8 @@ export class PcapReader implements PlainRecords {
     return this.#littleEndian && this.#headerLength === PLAIN_HEADER && this.#lengths === "usual";
   }
 
-  get view(): DataView {
-    return this.#window.view;
-  }
-
-  get at(): number {
-    return this.#window.at;
-  }
-
-  get end(): number {
-    return this.#window.end;
-  }
-
-  get nanoseconds(): boolean {
-    return this.#nanoseconds;
+  get window(): ByteWindow {
+    return this.#window;
   }
 
   passed(at: number, count: number): void {
@@ -165,6 +140,7 @@ export class PcapReader implements PlainRecords {
       linkType: view.getUint32(at + 20, little) & 0x03ffffff,
       snaplen: view.getUint32(at + 16, little),
       resolution: this.#nanoseconds ? "10^-9" : "10^-6",
+      perMicrosecond: this.#nanoseconds ? 1000 : 1,
     };
     this.interfaces = [this.#interface];
     this.#window.at += FILE_HEADER;

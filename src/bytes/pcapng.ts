@@ -184,6 +184,7 @@ export class PcapngReader {
       linkType: view.getUint16(body, this.#littleEndian),
       snaplen: view.getUint32(body + 4, this.#littleEndian),
       resolution: timescale.text,
+      perMicrosecond: timescale.perMicrosecond,
     });
     return true;
   }

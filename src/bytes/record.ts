@@ -39,6 +39,8 @@ export interface CaptureInterface {
   readonly snaplen: number;
   /** Time stamps count so many units a second, as text: "10^-6". */
   readonly resolution: string;
+  /** How many of these units are a microsecond, if that is a whole number and they count from 1970; else 0. */
+  readonly perMicrosecond: number;
 }
 
 export const NO_INTERFACE: CaptureInterface = {
@@ -49,7 +51,22 @@ export const NO_INTERFACE: CaptureInterface = {
   linkType: 0,
   snaplen: 0,
   resolution: "10^-6",
+  perMicrosecond: 1,
 };
+
+/**
+ * Records that lie in memory one after the other and may be of the usual kind of their format: little-endian, in pcap a header
+ * of 16 bytes. Whoever has read some of them itself says so.
+ */
+export interface PlainRecords {
+  readonly format: "pcap";
+  /** What is there of them: offset of the first, and one past the last byte. */
+  readonly window: { readonly view: DataView; readonly at: number; readonly end: number };
+  /** Those that they speak of by number: where the numbers mean others, it is another array. */
+  readonly interfaces: readonly CaptureInterface[];
+  /** `count` packets were read; the next record begins at `at`. */
+  passed(at: number, count: number): void;
+}
 
 const NO_BYTES = new Uint8Array(0);
 const OPTION_COMMENT = 1;

@@ -38,6 +38,11 @@ export class Timescale {
     this.#denominator = BigInt(base) ** BigInt(exponent);
   }
 
+  /** How many units are a microsecond, if that is a whole number and they count from 1970; else 0. */
+  get perMicrosecond(): number {
+    return this.#offset === 0 ? this.#perMicrosecond : 0;
+  }
+
   /** Sets time and nanoseconds of `target` from the two halves of a count. Times beyond 2^53 µs are cut to that. */
   read(target: TimeTarget, high: number, low: number): void {
     const per = this.#perMicrosecond;

@@ -75,7 +75,7 @@ export class Intake {
       return true;
     }
     const { length } = packet;
-    if (stream.asksForLink) this.#tellLink(record);
+    if (stream.asksForLink) this.#tellLink();
     stream.askForWay(true);
     firewall.run();
     stream.askForWay(false);
@@ -83,10 +83,10 @@ export class Intake {
     return true;
   }
 
-  #tellLink(record: CaptureRecord): void {
+  #tellLink(): void {
     const { packet, stream } = this.#firewall;
     const { how } = this.#arrivals;
     if (packet.family !== 4 || packet.local || packet.packetType !== PACKET_HOST) return;
-    if (how === BY_ROUTE || BY_LINK.includes(how)) stream.learnLink(packet, record.start, how === BY_ROUTE, how);
+    if (how === BY_ROUTE || BY_LINK.includes(how)) stream.learnLink(packet, how === BY_ROUTE, how);
   }
 }

@@ -9,16 +9,18 @@ import {
   FIRST_TIME,
   FREE_ENTRY,
   HEADER_CHECKSUM,
+  INTERFACE_LINK,
+  INTERFACE_SIZE,
+  INTERFACES,
+  INTERFACES_SLOTS,
   JIFFY_ENDS,
   KEY,
   LAST_TIME,
   LINK_DEVICE,
-  LINK_LENGTH,
   LINK_PACKETS,
   LINK_SIZE,
   LINKS,
   LINKS_SLOTS,
-  NANOSECONDS,
   ROOM,
   SETTLED,
   STOPPED,
@@ -34,7 +36,8 @@ import {
 } from "../assembly/layout.ts";
 import { IPS_NAT_DONE_MASK } from "../assembly/status.ts";
 import type { Core } from "../bytes/core.ts";
-import type { PlainRecords } from "../bytes/pcap.ts";
+import { linkLength } from "../bytes/link.ts";
+import type { CaptureInterface, PlainRecords } from "../bytes/record.ts";
 import { MICROSECONDS_PER_JIFFY } from "../conntrack/jiffies.ts";
 import type { Route } from "../host/route.ts";
 import type { Packet } from "../packet/packet.ts";
@@ -44,9 +47,9 @@ import type { Passed, Ways } from "./ways.ts";
 
 /** µs that the clock may go on at once: in a greater leap long expired connections are looked for. */
 const LEAP = 1e12;
-/** Of link-layer headers all are kept up to this length, and none that are shorter than the other, but 0. */
-const LONGEST_LINK = 16;
+/** The core looks at the first and the last eight bytes of link-layer headers. */
 const SHORTEST_LINK = 8;
+const LONGEST_LINK = 16;
 const MOST_LINKS = LINKS_SLOTS / 2;
 
 /** A link-layer header by which packets came in. */
@@ -70,8 +73,9 @@ export class CoreStream<How = unknown> {
   #lesson = 0;
   #core: Core | null = null;
   #links: Link<How>[] = [];
-  /** -1: not known yet. */
-  #linkLength = -1;
+  /** Those that the core knows, and how many of them it was told of. */
+  #interfaces: readonly CaptureInterface[] = [];
+  #told = 0;
   #listener: StreamListener<How> | null = null;
   /** Packets that the last `run` took, and their times; why it stopped. */
   taken = 0;
@@ -89,8 +93,7 @@ export class CoreStream<How = unknown> {
   /** A capture begins. Where its packets come in is to be learnt. */
   begin(listener: StreamListener<How>): void {
     this.settle();
-    this.#forgetLinks();
-    this.#linkLength = -1;
+    this.#forget();
     this.#listener = listener;
     this.#ways.onPassed = (passed) => listener.passed(passed);
   }
@@ -99,12 +102,14 @@ export class CoreStream<How = unknown> {
   run(records: PlainRecords | null): void {
     this.#stopped = STOPPED_LONG;
     this.taken = 0;
-    const core = records === null ? null : this.#ready(records.view);
-    if (records === null || core === null) return;
+    if (records === null) return;
+    const { view, at, end } = records.window;
+    const core = this.#ready(view);
+    if (core === null) return;
     const { control, clock } = core;
-    control[NANOSECONDS] = records.nanoseconds ? 1 : 0;
+    this.#tellInterfaces(core, records.interfaces);
     this.#setClock(core);
-    const end = core.stream(records.at, records.end);
+    const next = core.streamPcap(at, end);
     const taken = control[TAKEN];
     this.#stopped = control[STOPPED];
     this.taken = taken;
@@ -112,18 +117,18 @@ export class CoreStream<How = unknown> {
     if (taken === 0) return;
     this.firstTime = clock[FIRST_TIME];
     this.lastTime = clock[LAST_TIME];
-    records.passed(end, taken);
+    records.passed(next, taken);
     this.#stack.conntrack.coreTracking.afterStream(core);
   }
 
   /** Would the core like to know more of the packet that it stopped at? */
   get asks(): boolean {
-    return this.#stopped !== STOPPED_LONG || this.#linkLength < 0;
+    return this.#stopped !== STOPPED_LONG;
   }
 
   /** … by which link it came? */
   get asksForLink(): boolean {
-    return this.#stopped === STOPPED_LINK || this.#linkLength < 0;
+    return this.#stopped === STOPPED_LINK;
   }
 
   /** The packet that comes next shall teach its way; or not. */
@@ -132,29 +137,18 @@ export class CoreStream<How = unknown> {
   }
 
   /**
-   * All packets behind the bytes from `from` to the packet's start arrive by its device, or by that which leads back to
-   * their source.
+   * All packets of the interface behind the same link-layer header as the one that comes next arrive by its device, or by that
+   * which leads back to their source.
    */
-  learnLink(p: Packet, from: number, bySource: boolean, how: How): void {
-    const length = p.start - from;
-    const known = this.#linkLength;
-    if (length > LONGEST_LINK || (length < SHORTEST_LINK && length !== 0)) return;
-    if (known < 0) {
-      this.#linkLength = length;
-      return;
-    }
+  learnLink(p: Packet, bySource: boolean, how: How): void {
     const core = this.#coreOf(p, STOPPED_LINK);
-    if (core === null || length !== known || this.#links.length >= MOST_LINKS) return;
+    if (core === null || this.#links.length >= MOST_LINKS) return;
     if (bySource && core.control[ARRIVALS] === 0) {
       core.control[ARRIVALS] = this.#stack.coreWay.writeDevices(core);
       if (core.control[ARRIVALS] === 0) return;
     }
     const { view, control } = core;
     const at = control[FREE_ENTRY];
-    if (length > 0) {
-      view.setBigUint64(at, view.getBigUint64(from));
-      view.setBigUint64(at + 8, view.getBigUint64(p.start - 8));
-    }
     view.setInt32(at + LINK_DEVICE, bySource ? BY_SOURCE : p.inDev, true);
     view.setFloat64(at + LINK_PACKETS, 0, true);
     this.#links.push({ at, how });
@@ -193,7 +187,7 @@ export class CoreStream<How = unknown> {
   /** The core, taught all that is known; null: not now. */
   #ready(view: DataView): Core | null {
     const { conntrack, coreWay, leaves, host } = this.#stack;
-    if (!coreWay.open || leaves !== null || host.now === 0 || this.#linkLength < 0) return null;
+    if (!coreWay.open || leaves !== null || host.now === 0) return null;
     const core = conntrack.coreTracking.beforeStream(view);
     const { lesson } = conntrack.coreTracking;
     if (core === null || !coreWay.isTaught(lesson)) return null;
@@ -204,17 +198,15 @@ export class CoreStream<How = unknown> {
     return this.#ways.known ? this.#core : null;
   }
 
-  /** The core knows nothing yet of ways and links. */
+  /** The core knows nothing yet of ways, links and interfaces. */
   #begin(core: Core, lesson: number): void {
     this.settle();
-    this.#forgetLinks();
+    this.#forget();
     this.#lesson = lesson;
     this.#core = this.#ways.begin(core) ? core : null;
-    new Uint8Array(core.buffer, LINKS, LINKS_SLOTS * LINK_SIZE).fill(0);
     const { control } = core;
     const translates = this.#stack.coreWay.nat !== null;
     control[ARRIVALS] = 0;
-    control[LINK_LENGTH] = this.#linkLength;
     control[SETTLED] = translates ? IPS_NAT_DONE_MASK : 0;
     control[VERIFIES] = HEADER_CHECKSUM | (this.#stack.conntrack.sysctl.checksum !== 0 ? TRANSPORT_CHECKSUM : 0);
   }
@@ -222,14 +214,35 @@ export class CoreStream<How = unknown> {
   #end(): void {
     this.settle();
     this.#ways.end();
-    this.#forgetLinks();
+    this.#forget();
     this.#core = null;
+  }
+
+  #forget(): void {
+    this.#links = [];
+    this.#interfaces = [];
     this.#lesson = 0;
   }
 
-  #forgetLinks(): void {
-    this.#links = [];
-    this.#lesson = 0;
+  /** The core hears of interfaces as they are described; and where their numbers mean others, forgets the links. */
+  #tellInterfaces(core: Core, interfaces: readonly CaptureInterface[]): void {
+    if (this.#interfaces !== interfaces) {
+      this.settle();
+      this.#links = [];
+      this.#interfaces = interfaces;
+      this.#told = 0;
+      new Uint8Array(core.buffer, LINKS, LINKS_SLOTS * LINK_SIZE).fill(0);
+      new Uint8Array(core.buffer, INTERFACES, INTERFACES_SLOTS * INTERFACE_SIZE).fill(0);
+    }
+    const known = Math.min(interfaces.length, INTERFACES_SLOTS);
+    for (; this.#told < known; this.#told++) {
+      const { linkType, perMicrosecond } = interfaces[this.#told];
+      const at = INTERFACES + this.#told * INTERFACE_SIZE;
+      const length = linkLength(linkType);
+      const plain = perMicrosecond === 1 || perMicrosecond === 1000;
+      core.view.setInt32(at, plain && isForCore(length) ? perMicrosecond : 0, true);
+      core.view.setInt32(at + INTERFACE_LINK, length, true);
+    }
   }
 
   #setClock({ clock }: Core): void {
@@ -241,4 +254,9 @@ export class CoreStream<How = unknown> {
     clock[FIRST_TIME] = Number.POSITIVE_INFINITY;
     clock[LAST_TIME] = Number.NEGATIVE_INFINITY;
   }
+}
+
+/** Is there either no link-layer header of this length, or one that eight bytes from either end are all of? */
+function isForCore(length: number): boolean {
+  return length === 0 || (length >= SHORTEST_LINK && length <= LONGEST_LINK);
 }

@@ -1,0 +1,34 @@
+/** The clock of captures: it goes on with the packets, and notes between which times they came. */
+
+import { CLOCK, EARLIEST, FIRST_TIME, JIFFY_ENDS, LAST_TIME, NOW, TIME, UNTIL } from "./layout";
+import { control, setControl } from "./table";
+
+const MICROSECONDS_PER_JIFFY = 4000;
+
+function number(index: i32): f64 {
+  return load<f64>(CLOCK + (index << 3));
+}
+
+function setNumber(index: i32, value: f64): void {
+  store<f64>(CLOCK + (index << 3), value);
+}
+
+/** The clock goes on to `time`, if that is later. False: too far. travel.ts: passTime, conntrack.ts: tick. */
+export function advance(time: f64): bool {
+  if (time <= number(TIME)) return true;
+  if (time >= number(UNTIL)) return false;
+  setNumber(TIME, time);
+  if (time < number(JIFFY_ENDS)) return true;
+  const jiffies = i64(time) / MICROSECONDS_PER_JIFFY;
+  setNumber(JIFFY_ENDS, f64((jiffies + 1) * MICROSECONDS_PER_JIFFY));
+  const now = i32(jiffies);
+  setControl(NOW, now);
+  if (control(EARLIEST) - now < 0) setControl(EARLIEST, now);
+  return true;
+}
+
+/** A packet that came at this time was taken. */
+export function span(time: f64): void {
+  if (time < number(FIRST_TIME)) setNumber(FIRST_TIME, time);
+  if (time > number(LAST_TIME)) setNumber(LAST_TIME, time);
+}
