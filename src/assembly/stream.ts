@@ -7,6 +7,7 @@ import { arrive, judge, node, TCP } from "./at-hand";
 import { advance, span } from "./clock";
 import {
   FREE_ENTRY,
+  INTERFACES_SLOTS,
   LENGTHEN,
   LONG_WAY,
   SETTLED,
@@ -32,19 +33,26 @@ import { control, recordOf, setControl } from "./table";
 import { count, wayOf } from "./ways";
 
 const WORD = 4;
+/** pcap: a record's header. pcapng: an enhanced packet block, without the packet; its type; where the packet is in it. */
 const RECORD_HEADER = 16;
+const BLOCK_LEAST = 32;
+const ENHANCED_PACKET = 6;
+const BLOCK_HEADER = 28;
 const IP_HEADER = 20;
 const UDP_HEADER = 8;
 const TCP_HEADER = 20;
 const UDP = 17;
 /** No capture holds longer packets (bytes/record.ts). */
 const LONGEST_PACKET = 0x40000;
+/** Times beyond it are no integers in JavaScript (bytes/timescale.ts). */
+const LATEST: u64 = 0x1fffffffffffff;
 /** MF and the fragment offset, as they lie in memory. */
 const FRAGMENT = 0xff3f;
 
 /**
- * Takes the packets of the records from `at` on, of which all that lies before `end` is there (pcap, little-endian). Returns
- * where it stopped: at the first record that is not whole or not ordinary, of which only the time was taken over.
+ * Takes the packets of the records from `at` on, of which all that lies before `end` is there: pcap, little-endian, with
+ * headers of 16 bytes. Returns where it stopped: at the first record that is not whole or not ordinary, of which at most the
+ * time was taken over.
  */
 export function streamPcap(at: i32, end: i32): i32 {
   begin();
@@ -59,6 +67,32 @@ export function streamPcap(at: i32, end: i32): i32 {
     if (units !== 1) fraction /= 1000;
     const time = f64(load<u32>(at)) * 1e6 + f64(fraction);
     if (!pass(0, frame, next, load<i32>(at, 12), time)) break;
+    at = next;
+  }
+  return at;
+}
+
+/**
+ * The same of pcapng: enhanced packet blocks, little-endian. Ordinary ones have no options, which could say more than the
+ * frame does of where a packet came from.
+ */
+export function streamPcapng(at: i32, end: i32): i32 {
+  begin();
+  while (at + BLOCK_LEAST <= end && control(LENGTHEN) === 0) {
+    const captured = load<i32>(at, 20);
+    if ((captured as u32) > (LONGEST_PACKET as u32)) break;
+    const length = BLOCK_LEAST + ((captured + 3) & ~3);
+    const next = at + length;
+    if (next > end || load<i32>(at) !== ENHANCED_PACKET) break;
+    if (load<i32>(at, WORD) !== length || load<i32>(next - WORD) !== length) break;
+    const by = load<i32>(at, 8);
+    if ((by as u32) >= (INTERFACES_SLOTS as u32)) break;
+    const units = unitsOf(by);
+    if (units === 0) break;
+    let time = ((load<u32>(at, 12) as u64) << 32) | (load<u32>(at, 16) as u64);
+    if (units !== 1) time /= 1000;
+    const frame = at + BLOCK_HEADER;
+    if (time > LATEST || !pass(by, frame, frame + captured, load<i32>(at, 24), f64(time))) break;
     at = next;
   }
   return at;

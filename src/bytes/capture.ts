@@ -59,8 +59,7 @@ export class CaptureReader {
 
   /** Null before the first four bytes were seen. */
   get format(): "pcap" | "pcapng" | null {
-    if (this.#format === null) return null;
-    return this.#format instanceof PcapReader ? "pcap" : "pcapng";
+    return this.#format === null ? null : this.#format.format;
   }
 
   /** Those of the current section, as far as they were read; pcap has one. */
@@ -116,7 +115,7 @@ export class CaptureReader {
   /** The records that come next, if they are so plain that others can read them, too; else null. */
   get plainRecords(): PlainRecords | null {
     const format = this.#format;
-    return format instanceof PcapReader && format.isPlain && !this.#finished ? format : null;
+    return format?.isPlain && !this.#finished ? format : null;
   }
 
   #recognise(): boolean {

@@ -26,6 +26,7 @@ interface Functions {
   begin(): number;
   confirm(handle: number): number;
   streamPcap(at: number, end: number): number;
+  streamPcapng(at: number, end: number): number;
 }
 
 export interface Core extends Functions {

@@ -11,9 +11,10 @@ import {
   LONGEST_BLOCK,
   LONGEST_PACKET,
   MOST_INTERFACES,
+  type PlainRecords,
   textAt,
 } from "./record.ts";
-import { Timescale } from "./timescale.ts";
+import { Timescale, type TimeTarget } from "./timescale.ts";
 import type { ByteWindow } from "./window.ts";
 
 export const SECTION_HEADER = 0x0a0d0d0a;
@@ -44,7 +45,8 @@ const LEAST = new Map([
 const LONGEST_TEXT = 1024;
 const CUT_OFF = "is cut off: the file ends within it";
 
-export class PcapngReader {
+export class PcapngReader implements PlainRecords {
+  readonly format = "pcapng";
   error: CaptureError | null = null;
   /** Those of the section that is being read. */
   interfaces: CaptureInterface[] = [];
@@ -54,8 +56,8 @@ export class PcapngReader {
   #section = -1;
   #interfaceCount = 0;
   #count = 0;
-  #lastTime = 0;
-  #lastNanoseconds = 0;
+  /** When the last packet came. */
+  readonly #last: TimeTarget = { time: 0, nanoseconds: 0 };
   /** Type of the block that is being read. */
   #type = 0;
   /** Length of the block that is being passed over, 0 when none is, and where it began. */
@@ -68,6 +70,28 @@ export class PcapngReader {
 
   constructor(window: ByteWindow) {
     this.#window = window;
+  }
+
+  /** Are the blocks that come next in the usual byte order? The window may be amid one that is passed over. */
+  get isPlain(): boolean {
+    return this.#littleEndian && this.#skipped === 0;
+  }
+
+  get window(): ByteWindow {
+    return this.#window;
+  }
+
+  passed(at: number, count: number): void {
+    const { view } = this.#window;
+    // A block's length stands at its end, too: it leads to where the last one began.
+    const body = at - view.getUint32(at - 4, true) + 8;
+    this.#timescales[view.getUint32(body, true)].read(
+      this.#last,
+      view.getUint32(body + 4, true),
+      view.getUint32(body + 8, true),
+    );
+    this.#window.at = at;
+    this.#count += count;
   }
 
   /** Fills `record` with the next packet; false when bytes are missing, at the end, and after an error. */
@@ -204,8 +228,8 @@ export class PcapngReader {
     if (this.interfaces.length === 0) return this.#noInterface(0);
     const length = this.#window.view.getUint32(body, this.#littleEndian);
     const { snaplen } = this.interfaces[0];
-    record.time = this.#lastTime;
-    record.nanoseconds = this.#lastNanoseconds;
+    record.time = this.#last.time;
+    record.nanoseconds = this.#last.nanoseconds;
     const captured = snaplen !== 0 && snaplen < length ? snaplen : length;
     // No options: what lies behind the data is padding.
     const options = body + 4 + ((captured + 3) & ~3);
@@ -242,8 +266,8 @@ export class PcapngReader {
     record.littleEndian = this.#littleEndian;
     record.optionsStart = options;
     record.optionsEnd = end;
-    this.#lastTime = record.time;
-    this.#lastNanoseconds = record.nanoseconds;
+    this.#last.time = record.time;
+    this.#last.nanoseconds = record.nanoseconds;
     window.at = blockEnd;
     return true;
   }

@@ -55,11 +55,11 @@ export const NO_INTERFACE: CaptureInterface = {
 };
 
 /**
- * Records that lie in memory one after the other and may be of the usual kind of their format: little-endian, in pcap a header
- * of 16 bytes. Whoever has read some of them itself says so.
+ * Records that lie in memory one after the other and may be of the usual kind of their format: little-endian, in pcap with a
+ * header of 16 bytes, in pcapng enhanced packet blocks. Whoever has read some of them itself says so.
  */
 export interface PlainRecords {
-  readonly format: "pcap";
+  readonly format: "pcap" | "pcapng";
   /** What is there of them: offset of the first, and one past the last byte. */
   readonly window: { readonly view: DataView; readonly at: number; readonly end: number };
   /** Those that they speak of by number: where the numbers mean others, it is another array. */

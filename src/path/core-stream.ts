@@ -109,7 +109,7 @@ export class CoreStream<How = unknown> {
     const { control, clock } = core;
     this.#tellInterfaces(core, records.interfaces);
     this.#setClock(core);
-    const next = core.streamPcap(at, end);
+    const next = records.format === "pcap" ? core.streamPcap(at, end) : core.streamPcapng(at, end);
     const taken = control[TAKEN];
     this.#stopped = control[STOPPED];
     this.taken = taken;
