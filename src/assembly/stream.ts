@@ -39,6 +39,7 @@ const BLOCK_LEAST = 32;
 const ENHANCED_PACKET = 6;
 const BLOCK_HEADER = 28;
 const IP_HEADER = 20;
+const VERSION_AND_LENGTH = 0x45;
 const UDP_HEADER = 8;
 const TCP_HEADER = 20;
 const UDP = 17;
@@ -104,14 +105,11 @@ function begin(): void {
   setControl(TAKEN, 0);
 }
 
-/**
- * The packet in this frame of an interface, `wire` bytes long when it was whole, is taken; or it is one to stop at, of which
- * only the time is taken over.
- */
+/** The packet in this frame of an interface, `wire` bytes long when it was whole, is taken; or it is one to stop at. */
 function pass(by: i32, frame: i32, end: i32, wire: i32, time: f64): bool {
   const start = frame + linkLengthOf(by);
-  if (end < start + IP_HEADER || !advance(time)) return false;
-  const stopped = take(by, frame, start, end, wire - (start - frame));
+  if (end < start + IP_HEADER) return false;
+  const stopped = take(by, frame, start, end, wire - (start - frame), time);
   if (stopped >= 0) {
     setControl(STOPPED, stopped);
     return false;
@@ -125,11 +123,12 @@ function pass(by: i32, frame: i32, end: i32, wire: i32, time: f64): bool {
  * Takes the packet at `start`, in a frame of this interface that begins at `frame` and ends at `end`: -1, or why not
  * (STOPPED_…).
  */
-function take(by: i32, frame: i32, start: i32, end: i32, wire: i32): i32 {
+function take(by: i32, frame: i32, start: i32, end: i32, wire: i32, time: f64): i32 {
   const link = linkOf(by, frame, start);
   if (!isKnown(link)) return stopAt(start, link, STOPPED_LINK);
   const length = bswap<u16>(load<u16>(start, 2)) as i32;
-  if (start + length > end || !isPlain(start, length)) return STOPPED_LONG;
+  // What is no IP packet does not set the clock.
+  if (start + length > end || !isPlain(start, length) || !advance(time)) return STOPPED_LONG;
   const iif = deviceOf(link, start);
   if (!arrive(start, start + IP_HEADER, start + length, wire, control(VERIFIES), iif)) return STOPPED_LONG;
   if (node === 0 ? !hasRoom() : !isOrdinary(load<i32>(recordOf(node >>> 1), STATUS * WORD))) return STOPPED_LONG;
@@ -164,7 +163,7 @@ function isOrdinary(status: i32): bool {
 
 /** packet.ts: `plain`, of a packet that is all there. */
 function isPlain(start: i32, length: i32): bool {
-  if ((load<u16>(start, 6) & FRAGMENT) !== 0) return false;
+  if (load<u8>(start) !== VERSION_AND_LENGTH || (load<u16>(start, 6) & FRAGMENT) !== 0) return false;
   const protocol: i32 = load<u8>(start, 9);
   if (protocol === TCP) return length >= IP_HEADER + TCP_HEADER;
   return protocol === UDP && length >= IP_HEADER + UDP_HEADER;
