@@ -89,6 +89,8 @@ export class Arrivals {
   readonly #device: Interface | null;
   readonly #only: Interface | null;
   readonly #first: Interface;
+  /** Has any device a link-layer address? */
+  readonly #haveMacs: boolean;
   /** The smallest MTU of the host's devices. */
   readonly #smallestMtu: number;
   /** The largest. */
@@ -103,6 +105,7 @@ export class Arrivals {
     this.#checksums = options.checksums;
     const real = host.interfaces.filter((device) => device.index > 0 && !device.loopback);
     this.#only = real.length === 1 ? real[0] : null;
+    this.#haveMacs = real.some(({ mac }) => mac !== null);
     this.#first = real[0] ?? host.interfaces[1];
     this.#smallestMtu = real.reduce((smallest, device) => Math.min(smallest, device.mtu), Number.POSITIVE_INFINITY);
     this.#largestMtu = real.reduce((largest, device) => Math.max(largest, device.mtu), 0);
@@ -111,6 +114,12 @@ export class Arrivals {
   /** Are there checksums that cannot be right? */
   get doubts(): boolean {
     return this.#checksums.any;
+  }
+
+  /** Would the last frame have been the same to any other device, for the host or for others? */
+  get isSameToAll(): boolean {
+    const { packetType, macDestination } = this.frame;
+    return packetType >= 0 || macDestination < 0 || !this.#haveMacs;
   }
 
   /**

@@ -85,8 +85,9 @@ export class Intake {
 
   #tellLink(): void {
     const { packet, stream } = this.#firewall;
-    const { how } = this.#arrivals;
+    const { how, isSameToAll } = this.#arrivals;
     if (packet.family !== 4 || packet.local || packet.packetType !== PACKET_HOST) return;
-    if (how === BY_ROUTE || BY_LINK.includes(how)) stream.learnLink(packet, how === BY_ROUTE, how);
+    const bySource = how === BY_ROUTE && isSameToAll;
+    if (bySource || BY_LINK.includes(how)) stream.learnLink(packet, bySource, how);
   }
 }
