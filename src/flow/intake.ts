@@ -20,7 +20,7 @@ export interface Counting {
 
 /** Ways to find a packet's device by which all packets with the same link-layer header have the same. */
 const BY_LINK: readonly number[] = [BY_NAME, BY_OPTION, BY_COOKED, BY_MAC, BY_ONLY];
-/** After so many packets of which the core took none it is not asked for a while. */
+/** After so many packets of which the core took and learnt none it is not asked for a while. */
 const PATIENCE = 32;
 const PAUSE = 512;
 
@@ -67,20 +67,21 @@ export class Intake {
   }
 
   #one(record: CaptureRecord): true {
+    if (this.#arrivals.load(record, this.#firewall.packet)) this.#pass(record);
+    else this.#counting.addNotIp(record.time);
+    this.#misses = this.#firewall.stream.learnt || this.#misses >= PATIENCE + PAUSE ? 0 : this.#misses + 1;
+    return true;
+  }
+
+  #pass(record: CaptureRecord): void {
     const firewall = this.#firewall;
     const { packet, result, stream } = firewall;
-    this.#misses = stream.asks || this.#misses >= PATIENCE + PAUSE ? 0 : this.#misses + 1;
-    if (!this.#arrivals.load(record, packet)) {
-      this.#counting.addNotIp(record.time);
-      return true;
-    }
     const { length } = packet;
     if (stream.asksForLink) this.#tellLink();
     stream.askForWay(true);
     firewall.run();
     stream.askForWay(false);
     this.#counting.add(record.time, length, result.verdict, result.state, result.path, result.emitted);
-    return true;
   }
 
   #tellLink(): void {

@@ -81,6 +81,8 @@ export class CoreStream<How = unknown> {
   taken = 0;
   firstTime = 0;
   lastTime = 0;
+  /** Has the core learnt something of the packet that it stopped at? */
+  learnt = false;
   #stopped = STOPPED_LONG;
 
   constructor(stack: Stack, ways: Ways) {
@@ -102,6 +104,7 @@ export class CoreStream<How = unknown> {
   run(records: PlainRecords | null): void {
     this.#stopped = STOPPED_LONG;
     this.taken = 0;
+    this.learnt = false;
     if (records === null) return;
     const { view, at, end } = records.window;
     const core = this.#ready(view);
@@ -121,12 +124,7 @@ export class CoreStream<How = unknown> {
     this.#stack.conntrack.coreTracking.afterStream(core);
   }
 
-  /** Would the core like to know more of the packet that it stopped at? */
-  get asks(): boolean {
-    return this.#stopped !== STOPPED_LONG;
-  }
-
-  /** … by which link it came? */
+  /** Would the core like to know by which link the packet came that it stopped at? */
   get asksForLink(): boolean {
     return this.#stopped === STOPPED_LINK;
   }
@@ -152,6 +150,7 @@ export class CoreStream<How = unknown> {
     view.setInt32(at + LINK_DEVICE, bySource ? BY_SOURCE : p.inDev, true);
     view.setFloat64(at + LINK_PACKETS, 0, true);
     this.#links.push({ at, how });
+    this.learnt = true;
   }
 
   /** The packet that the core stopped at has come to FORWARD, whose rules said `code`. */
@@ -163,6 +162,7 @@ export class CoreStream<How = unknown> {
     const same = (seen & 7) === p.ctinfo && ((seen >>> 8) & 0xff) === p.inDev;
     if (!same || this.#stack.coreWay.routeNumbered(seen >>> 16) !== route) return;
     this.#ways.learn(p, code, Math.min(route.forwardMtu, this.#shortestMtu));
+    this.learnt = true;
   }
 
   /** The core, if it stopped at this packet for this reason. */
