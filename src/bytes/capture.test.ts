@@ -650,6 +650,70 @@ test("a reader that is closed early delivers nothing more, and gives its memory 
   t.is(new CaptureReader().space().buffer, fast);
 });
 
+/** The last record of a capture of four, of which somebody else reads the second and the third, after the first was read. */
+function lastOf(t: ExecutionContext, head: readonly Bytes[], records: readonly Bytes[], units: readonly number[]) {
+  const reader = new CaptureReader();
+  const record = new CaptureRecord();
+  const bytes = Uint8Array.from([...head, ...records].flat());
+  t.is(reader.plainRecords, null, "nothing is known yet");
+  reader.push(bytes);
+  t.true(reader.next(record));
+  const records2to4 = reader.plainRecords!;
+  const { at, end } = records2to4.window;
+  t.is(end - at, records[1].length + records[2].length + records[3].length);
+  t.deepEqual(
+    records2to4.interfaces.map(({ perMicrosecond }) => perMicrosecond),
+    [...units],
+  );
+  records2to4.passed(at + records[1].length + records[2].length, 2);
+  t.true(reader.next(record));
+  t.false(reader.next(record));
+  reader.end();
+  t.false(reader.next(record));
+  t.is(reader.error, null);
+  t.is(reader.plainRecords, null, "none are left");
+  return plain(record);
+}
+
+test("records that others read are counted, and their time is that of a packet without", (t) => {
+  const data = [1, 2, 3, 4, 5];
+  const old = [1, 2, 3, 4].map((second) => le.pcapPacket(second, 7, data));
+  t.like(lastOf(t, [le.pcapHeader(0xa1b23c4d, 1)], old, [1000]), { number: 4, time: 4_000_000, nanoseconds: 7 });
+  const fine = le.interface(1, 0, le.option(9, [9]));
+  const odd = le.interface(1, 0, le.option(9, [0x8a]));
+  const late = le.interface(1, 0, le.option(14, [1, 0, 0, 0, 0, 0, 0, 0]));
+  const blocks = [
+    le.enhanced(0, 0, 1000, data),
+    le.enhanced(0, 0, 2000, data),
+    le.enhanced(1, 1, 7, data),
+    le.simple(5, data),
+  ];
+  t.like(lastOf(t, [NG, fine, odd, late], blocks, [1, 1000, 0, 0]), {
+    number: 4,
+    time: 4_294_967,
+    nanoseconds: 303,
+    bytes: hexOf(Uint8Array.from(data)),
+  });
+});
+
+test("records that are not of the usual kind are not for others", (t) => {
+  const after = (...bytes: Bytes[]) => {
+    const reader = new CaptureReader();
+    reader.push(Uint8Array.from(bytes.flat()));
+    reader.next(new CaptureRecord());
+    const { plainRecords } = reader;
+    reader.close();
+    return plainRecords;
+  };
+  t.not(after(le.pcapHeader(0xa1b2c3d4, 1)), null);
+  t.is(after(le.pcapHeader(0xa1b2cd34, 1)), null);
+  t.is(after(le.pcapHeader(0xa1b2c3d4, 1, 65535, 2, 3)), null);
+  t.is(after(be.pcapHeader(0xa1b2c3d4, 1)), null);
+  t.not(after(NG), null);
+  t.is(after(be.section()), null);
+  t.is(after(NG, le.block(5, le.u32(0)).slice(0, 12)), null, "amid a block that is passed over");
+});
+
 test("format, interfaces, and gzip by its magic", (t) => {
   const reader = new CaptureReader();
   t.is(reader.format, null);
