@@ -95,6 +95,7 @@ export const TIMEOUT_MAX_RETRANS = 18;
 export const TIMEOUT_UNACKNOWLEDGED = 19;
 export const UDP_TIMEOUT = 20;
 export const UDP_TIMEOUT_STREAM = 21;
+export const ICMP_TIMEOUT = 42;
 
 // ── of `stream` ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -3,7 +3,7 @@
  * they came by, the connection or that they begin one, the route, and what the rules make of such packets (ways.ts).
  */
 
-import { arrive, judge, node, rangeOf, TCP } from "./at-hand";
+import { arrive, ECHO, ECHO_REPLY, ICMP, judge, node, protocol, rangeOf, TCP } from "./at-hand";
 import {
   ARRIVALS,
   BY_SOURCE,
@@ -42,7 +42,7 @@ import {
 import { admit, hasRoom, passBy } from "./newcomer";
 import { STATUS } from "./record-words";
 import { decreaseTtl, translate } from "./rewrite";
-import { IPS_HELPER } from "./status";
+import { IPS_HELPER, IPS_NAT_MASK } from "./status";
 import { control, recordOf, setControl } from "./table";
 import { count, wayOf } from "./ways";
 
@@ -50,6 +50,7 @@ const WORD = 4;
 const RECORD_HEADER = 16;
 const IP_HEADER = 20;
 const UDP_HEADER = 8;
+const ICMP_HEADER = 8;
 const TCP_HEADER = 20;
 const UDP = 17;
 /** No capture holds longer packets (bytes/record.ts). */
@@ -134,7 +135,7 @@ function take(frame: i32, start: i32, end: i32, wire: i32): i32 {
   if (accepted) {
     if (node === 0 && !admit()) return STOPPED_LONG;
     decreaseTtl(start);
-    translate(start);
+    if (protocol !== ICMP) translate(start);
   } else if (node === 0) passBy();
   count(way, length);
   store<f64>(link, load<f64>(link, LINK_PACKETS) + 1, LINK_PACKETS);
@@ -148,18 +149,21 @@ function stopAt(start: i32, entry: i32, why: i32): i32 {
   return why;
 }
 
-/** The connection's translation is settled where there is one to be, and no helper looks at its packets. */
+/** The connection's translation is settled where there is one to be, and no helper looks at its packets. Pings are not translated here. */
 function isOrdinary(status: i32): bool {
   const settled = control(SETTLED);
-  return (status & (IPS_HELPER | settled)) === settled;
+  const unusual = protocol === ICMP ? IPS_HELPER | IPS_NAT_MASK : IPS_HELPER;
+  return (status & (unusual | settled)) === settled;
 }
 
-/** packet.ts: `plain`, of a packet that is all there. */
+/** packet.ts: `plain`, of a packet that is all there; or half a ping. */
 function isPlain(start: i32, length: i32): bool {
   if ((load<u16>(start, 6) & FRAGMENT) !== 0) return false;
-  const protocol: i32 = load<u8>(start, 9);
-  if (protocol === TCP) return length >= IP_HEADER + TCP_HEADER;
-  return protocol === UDP && length >= IP_HEADER + UDP_HEADER;
+  const carried: i32 = load<u8>(start, 9);
+  if (carried === TCP) return length >= IP_HEADER + TCP_HEADER;
+  if (carried === UDP) return length >= IP_HEADER + UDP_HEADER;
+  const type: i32 = load<u8>(start, IP_HEADER);
+  return carried === ICMP && length >= IP_HEADER + ICMP_HEADER && (type === ECHO || type === ECHO_REPLY);
 }
 
 /** The entry of a link-layer header, or the free one where it would be. */

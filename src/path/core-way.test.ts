@@ -88,7 +88,7 @@ test("many connections move into the core and out again, with their counters, ti
         const [silent, telling] = [firewall(FILTER, sysctl), firewall(FILTER, sysctl)];
         for (const [i, { flow, back, closes }] of steps.entries()) {
           const talk = new Talk();
-          const { dev, bytes } = talk.packet({ ...ORDINARY, udp: true, forth: !back, flow: 0, flags: 0 });
+          const { dev, bytes } = talk.packet({ ...ORDINARY, carries: "udp", forth: !back, flow: 0, flags: 0 });
           new DataView(bytes.buffer).setUint16(back ? 22 : 20, 10_000 + flow);
           new DataView(bytes.buffer).setUint16(26, 0);
           const time = 1e15 + i * 1e5;
