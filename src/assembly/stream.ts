@@ -64,9 +64,11 @@ const FRAGMENT = 0xff3f;
  * where it stopped: at the first record that is not whole or not ordinary, of which only the time was taken over.
  */
 export function stream(at: i32, end: i32): i32 {
-  setControl(STOPPED, STOPPED_LONG);
-  setControl(TAKEN, 0);
   const linkLength = control(LINK_LENGTH);
+  let taken = 0;
+  let first = f64.MAX_VALUE;
+  let last = 0.0;
+  let stopped = -1;
   while (at + RECORD_HEADER <= end) {
     const captured = load<i32>(at, 8);
     const frame = at + RECORD_HEADER;
@@ -74,17 +76,18 @@ export function stream(at: i32, end: i32): i32 {
     if ((captured as u32) > (LONGEST_PACKET as u32) || next > end) break;
     const time = timeOf(at);
     if (captured < linkLength + IP_HEADER || !advance(time)) break;
-    const stopped = take(frame, frame + linkLength, next, load<i32>(at, 12) - linkLength);
-    if (stopped >= 0) {
-      setControl(STOPPED, stopped);
-      break;
-    }
-    setControl(TAKEN, control(TAKEN) + 1);
-    if (time < number(FIRST_TIME)) setNumber(FIRST_TIME, time);
-    if (time > number(LAST_TIME)) setNumber(LAST_TIME, time);
+    stopped = take(frame, frame + linkLength, next, load<i32>(at, 12) - linkLength);
+    if (stopped >= 0) break;
+    taken++;
+    first = min<f64>(first, time);
+    last = max<f64>(last, time);
     at = next;
     if (control(LENGTHEN) !== 0) break;
   }
+  setControl(STOPPED, stopped < 0 ? STOPPED_LONG : stopped);
+  setControl(TAKEN, taken);
+  setNumber(FIRST_TIME, first);
+  setNumber(LAST_TIME, last);
   return at;
 }
 

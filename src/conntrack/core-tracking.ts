@@ -101,6 +101,7 @@ export class CoreTracking {
   #teach(core: Core): void {
     this.#taught = this.#sysctl.version;
     this.lesson++;
-    for (const protocol of [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP]) this.#trackers.byProtocol[protocol].teach?.(core, this.#sysctl);
+    for (const protocol of [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP])
+      this.#trackers.byProtocol[protocol].teach?.(core, this.#sysctl);
   }
 }

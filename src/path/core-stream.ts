@@ -238,7 +238,5 @@ export class CoreStream<How = unknown> {
     clock[TIME] = now;
     clock[JIFFY_ENDS] = (Math.floor(now / MICROSECONDS_PER_JIFFY) + 1) * MICROSECONDS_PER_JIFFY;
     clock[UNTIL] = Math.min(now + LEAP, fragments4.queues.deadline, fragments6.queues.deadline);
-    clock[FIRST_TIME] = Number.POSITIVE_INFINITY;
-    clock[LAST_TIME] = Number.NEGATIVE_INFINITY;
   }
 }
