@@ -18,6 +18,8 @@ const FILTER = `*filter
 -A FORWARD -p udp -m udp --dport 7 -j DROP
 COMMIT
 `;
+/** Chains that let everything pass. */
+const UNSEEN = ["raw", "mangle"].map((table) => `*${table}\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n`).join("");
 const NAT = `*nat
 :PREROUTING ACCEPT [0:0]
 :POSTROUTING ACCEPT [0:0]
@@ -52,6 +54,7 @@ function recordsOf({ conntrack }: Firewall): number[][] {
 for (const [what, rules] of [
   ["filtered", FILTER],
   ["translated", FILTER + NAT],
+  ["unseen", UNSEEN + FILTER],
 ])
   test(`${what} packets leave the same behind in the core as on the long way`, (t) => {
     let used = 0;
