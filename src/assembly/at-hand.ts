@@ -4,6 +4,7 @@
 
 import {
   HEADER_CHECKSUM,
+  ICMP_TIMEOUT,
   LONG_WAY,
   NOW,
   RANGES,
@@ -36,7 +37,11 @@ const PROTOCOL = 9;
 const TTL = 8;
 const HEADER = 20;
 export const TCP = 6;
+export const ICMP = 1;
 const UDP_HEADER = 8;
+/** The two halves of a ping; between them bits of a message's type. */
+export const ECHO = 8;
+export const ECHO_REPLY = 0;
 
 /** Connections whose packets are not all alike. */
 const UNUSUAL = IPS_DYING | IPS_FIXED_TIMEOUT | IPS_NAT_CLASH | IPS_SEQ_ADJUST;
@@ -66,8 +71,8 @@ export let node = 0;
 export function look(start: i32, l4: i32, end: i32, length: i32): void {
   source = word(start, SOURCE);
   destination = word(start, DESTINATION);
-  ports = word(l4, 0);
   protocol = load<u8>(start, PROTOCOL);
+  ports = protocol === ICMP ? (word(l4, 4) & 0xffff0000) | (word(l4, 0) >>> 16) : word(l4, 0);
   header = l4;
   present = end;
   total = start + length - l4;
@@ -77,6 +82,7 @@ export function look(start: i32, l4: i32, end: i32, length: i32): void {
 
 /** What `track` says of the packet at hand, which is one of a connection's, or begins one. */
 export function judge(start: i32, verify: i32): i32 {
+  if (protocol === ICMP) return judgeEcho(verify);
   const tcp = protocol === TCP;
   const verified = tcp ? soundSegment(start, verify) : soundDatagram(start, verify);
   if (verified < 0) return LONG_WAY;
@@ -88,6 +94,30 @@ export function judge(start: i32, verify: i32): i32 {
   if (!tcp) return datagram(record, direction, answer);
   if (!proceed(record, direction, header, present, total)) return LONG_WAY;
   return answer | (direction === 1 ? CT_ESTABLISHED_REPLY : CT_ESTABLISHED);
+}
+
+/** The same of half a ping. protocol/icmp.ts, conntrack/icmp-error.ts. */
+function judgeEcho(verify: i32): i32 {
+  if (verify !== 0 && fold(sum(header, present)) !== 0xffff) return LONG_WAY;
+  const verified = verify === 0 ? 0 : VERIFIED;
+  if (node === 0) return isEchoRequest() ? UNKNOWN - verified : LONG_WAY;
+  const record = recordOf(node >>> 1);
+  const status = load<i32>(record, STATUS * WORD);
+  if ((status & (UNUSUAL | IPS_EXPECTED)) !== 0) return LONG_WAY;
+  const direction = node & 1;
+  if (direction === 1) store<i32>(record, status | IPS_SEEN_REPLY, STATUS * WORD);
+  refresh(record, control(ICMP_TIMEOUT));
+  return ((node >>> 1) << 4) | verified | infoOf(direction, status);
+}
+
+function isEchoRequest(): bool {
+  return ((ports >>> 8) & 0xff) === ECHO;
+}
+
+/** ctinfo of a packet in this direction of a connection that had this status before. */
+export function infoOf(direction: i32, status: i32): i32 {
+  if (direction === 1) return CT_ESTABLISHED_REPLY;
+  return (status & IPS_SEEN_REPLY) !== 0 ? CT_ESTABLISHED : CT_NEW;
 }
 
 /** `receive` without conntrack's judgement, which changes connections: is it an ordinary packet so far? */
@@ -165,16 +195,26 @@ function datagram(record: i32, direction: i32, answer: i32): i32 {
   }
   store<i32>(record, now, STATUS * WORD);
   refresh(record, timeout);
-  if (direction === 1) return answer | CT_ESTABLISHED_REPLY;
-  return answer | (answered ? CT_ESTABLISHED : CT_NEW);
+  return answer | infoOf(direction, status);
+}
+
+/** What hash a packet that answers the one at hand would have. */
+export function replyHash(): i32 {
+  return hashOf(destination, source, replyPorts(), protocol);
+}
+
+/** Its ports change places; an answer to a ping has the same id. */
+function replyPorts(): i32 {
+  return protocol === ICMP ? (ports & 0xffff00ff) | (ECHO_REPLY << 8) : rotl<i32>(ports, 16);
 }
 
 /** An unconfirmed connection for the packet at hand: its handle, or 0 when there is no room. */
 export function begin(): i32 {
-  const handle = create(source, destination, ports, protocol);
+  const handle = create(source, destination, ports, replyPorts(), protocol);
   if (handle === 0) return 0;
   const record = recordOf(handle);
   if (protocol === TCP) open(record, header, present, total);
+  else if (protocol === ICMP) store<i32>(record, control(ICMP_TIMEOUT), TIMEOUT * WORD);
   else {
     store<i32>(record, control(NOW) + STREAM_AFTER, STREAM_AT);
     store<i32>(record, control(UDP_TIMEOUT), TIMEOUT * WORD);

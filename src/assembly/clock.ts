@@ -1,4 +1,4 @@
-/** The clock of captures: it goes on with the packets, and notes between which times they came. */
+/** The clock of captures, which goes on with the packets. */
 
 import { CLOCK, EARLIEST, FIRST_TIME, JIFFY_ENDS, LAST_TIME, NOW, TIME, UNTIL } from "./layout";
 import { control, setControl } from "./table";
@@ -27,8 +27,8 @@ export function advance(time: f64): bool {
   return true;
 }
 
-/** A packet that came at this time was taken. */
-export function span(time: f64): void {
-  if (time < number(FIRST_TIME)) setNumber(FIRST_TIME, time);
-  if (time > number(LAST_TIME)) setNumber(LAST_TIME, time);
+/** Between which times the packets came that were taken. */
+export function setSpan(first: f64, last: f64): void {
+  setNumber(FIRST_TIME, first);
+  setNumber(LAST_TIME, last);
 }

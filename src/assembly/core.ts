@@ -11,7 +11,7 @@ import { LONG_WAY, TRANSPORT_CHECKSUM } from "./layout";
 import { insert } from "./table";
 
 export { begin } from "./at-hand";
-export { streamPcap, streamPcapng } from "./stream";
+export { stream } from "./stream";
 export { sum } from "./sum";
 
 /**

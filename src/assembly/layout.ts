@@ -8,8 +8,9 @@
 export const PACKETS = 0;
 /** Sized so that it stays in the processor's second-level cache. */
 export const PACKETS_SIZE = 0x80000;
-/** 16 bytes of ones and 16 of zeroes, of which a mask for the last bytes of a sum is cut. */
-export const MASKS = 0x80010;
+/** So many bytes of ones and as many of zeroes, of which a mask for the last bytes of a sum is cut. */
+export const MASK_SIZE = 64;
+export const MASKS = 0x80040;
 
 /** 32-bit words that say how the connections lie; see the indexes below. */
 export const CONTROL = 0x81000;
@@ -105,6 +106,7 @@ export const TIMEOUT_MAX_RETRANS = 18;
 export const TIMEOUT_UNACKNOWLEDGED = 19;
 export const UDP_TIMEOUT = 20;
 export const UDP_TIMEOUT_STREAM = 21;
+export const ICMP_TIMEOUT = 42;
 
 // ── of captures (stream.ts) ──────────────────────────────────────────────────────────────────────────
 

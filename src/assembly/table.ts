@@ -104,7 +104,7 @@ function differences(node: i32, source: i32, destination: i32, ports: i32, key: 
 }
 
 /** A new unconfirmed connection, its tracker's words 0; 0 when there is no record left for it. Connections.create4. */
-export function create(source: i32, destination: i32, ports: i32, key: i32): i32 {
+export function create(source: i32, destination: i32, ports: i32, replyPorts: i32, key: i32): i32 {
   let handle = control(FREE);
   if (handle !== 0) {
     const record = recordOf(handle);
@@ -127,7 +127,7 @@ export function create(source: i32, destination: i32, ports: i32, key: i32): i32
   store<i32>(record, key, NODES_AT + 3 * WORD);
   store<i32>(record, destination, REPLY_AT);
   store<i32>(record, source, REPLY_AT + WORD);
-  store<i32>(record, rotl<i32>(ports, 16), REPLY_AT + 2 * WORD);
+  store<i32>(record, replyPorts, REPLY_AT + 2 * WORD);
   store<i32>(record, key, REPLY_AT + 3 * WORD);
   return handle;
 }

@@ -3,7 +3,7 @@
  * these cannot tell apart.
  */
 
-import { CT_ESTABLISHED_REPLY, CT_NEW, header, node, ports, protocol, rangeOf, source, TCP } from "./at-hand";
+import { CT_NEW, header, ICMP, infoOf, node, ports, protocol, rangeOf, source, TCP } from "./at-hand";
 import {
   DESTINATION_PARTS,
   DESTINATION_PORT_PARTS,
@@ -21,7 +21,6 @@ import {
   WAYS_SLOTS,
 } from "./layout";
 import { NODE4, NODES, STATUS } from "./record-words";
-import { IPS_SEEN_REPLY } from "./status";
 import { control, recordOf, setControl } from "./table";
 
 const WORD = 4;
@@ -44,18 +43,18 @@ export function wayOf(start: i32, iif: i32): i32 {
     const record = recordOf(node >>> 1);
     const opposite = record + (NODES + NODE4) * WORD - (node & 1) * (NODE4 * WORD);
     const oppositePorts = load<i32>(opposite, 2 * WORD);
-    destinationPort = oppositePorts >>> 16;
+    // Of half a ping it is type and code, which say something of it alone.
+    if (protocol !== ICMP) destinationPort = oppositePorts >>> 16;
     newSource = load<i32>(opposite, WORD);
     newSourcePort = oppositePorts & 0xffff;
-    if ((node & 1) !== 0) info = CT_ESTABLISHED_REPLY;
-    else if ((load<i32>(record, STATUS * WORD) & IPS_SEEN_REPLY) !== 0) info = 0;
+    info = infoOf(node & 1, load<i32>(record, STATUS * WORD));
   }
   const flags: i32 = protocol === TCP ? load<u8>(header, 13) : 0;
   const tos: i32 = load<u8>(start, 1);
   return find(
     (part(SOURCE_PARTS, source) << 16) | part(DESTINATION_PARTS, control(ROUTED_TO)),
     (part(SOURCE_PORT_PARTS, ports & 0xffff0000) << 16) | part(DESTINATION_PORT_PARTS, destinationPort << 16),
-    (control(ROUTE) << 16) | (iif << 8) | (protocol === TCP ? 0x80 : 0) | info,
+    (control(ROUTE) << 16) | (iif << 8) | (protocol << 3) | info,
     (flags | (tos << 8)) & control(HEADER_BITS),
   );
 }

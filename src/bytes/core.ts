@@ -9,6 +9,7 @@ import {
   CLOCK_NUMBERS,
   CONTROL,
   CONTROL_WORDS,
+  MASK_SIZE,
   MASKS,
   MEMORY_SIZE,
   PACKETS,
@@ -25,8 +26,7 @@ interface Functions {
   receive(start: number, l4: number, end: number, wire: number, verify: number, iif: number): number;
   begin(): number;
   confirm(handle: number): number;
-  streamPcap(at: number, end: number): number;
-  streamPcapng(at: number, end: number): number;
+  stream(at: number, end: number, blocks: number): number;
 }
 
 export interface Core extends Functions {
@@ -47,7 +47,7 @@ function build(): Core | null {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const instance = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(CORE_CODE)), { env: { memory } });
     const { buffer } = memory;
-    new Uint8Array(buffer, MASKS, 16).fill(0xff);
+    new Uint8Array(buffer, MASKS, MASK_SIZE).fill(0xff);
     return {
       buffer,
       data: new Uint8Array(buffer, PACKETS, PACKETS_SIZE),

@@ -6,7 +6,7 @@ import { CREATED, LENGTHEN, LONG_WAY, ROOM, UNKNOWN, VERIFIED } from "../assembl
 import { type Core, rentTables, stay, vacateTables } from "../bytes/core.ts";
 import type { Sysctl } from "../host/sysctl.ts";
 import { CHECKSUM_COMPLETE, CT_ESTABLISHED_REPLY, CT_NEW, type Packet } from "../packet/packet.ts";
-import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 import type { Connections } from "./connections.ts";
 import type { Expectations } from "./expectations.ts";
 import type { Room } from "./room.ts";
@@ -101,6 +101,7 @@ export class CoreTracking {
   #teach(core: Core): void {
     this.#taught = this.#sysctl.version;
     this.lesson++;
-    for (const protocol of [IPPROTO_TCP, IPPROTO_UDP]) this.#trackers.byProtocol[protocol].teach?.(core, this.#sysctl);
+    for (const protocol of [IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP])
+      this.#trackers.byProtocol[protocol].teach?.(core, this.#sysctl);
   }
 }

@@ -3,7 +3,7 @@
  * (libxt_icmp.h, xt_tcpudp.c).
  */
 import type { Packet } from "../packet/packet.ts";
-import { type OptionType, RuleError } from "../rules/extension.ts";
+import { type FieldSink, type OptionType, RuleError } from "../rules/extension.ts";
 import { scanNumber } from "../rules/types.ts";
 
 /** A type with an inclusive range of codes. */
@@ -156,6 +156,14 @@ export function icmpSource({ type, from, to }: IcmpType, all: boolean, not: bool
   else if (from === 0 && to === 255) inside = `p.dport >>> 8 === ${type}`;
   else inside = low === high ? `p.dport === ${low}` : `(p.dport >= ${low} && p.dport <= ${high})`;
   return not ? `!(${inside})` : inside;
+}
+
+/** Says where its source changes: type and code are in the field of the destination port. */
+export function sayTypes({ type, from, to }: IcmpType, all: boolean, not: boolean, say: FieldSink): void {
+  if (all || from > to) return;
+  const range = { from: (type << 8) | from, to: (type << 8) | to };
+  if (not) say.bounds("dport", [range]);
+  else say.range("dport", range.from, range.to);
 }
 
 export function icmpWhy(is: IcmpType, not: boolean, p: Packet, protocol: string): string {

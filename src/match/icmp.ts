@@ -2,7 +2,7 @@
 import { IPPROTO_ICMP } from "../packet/transport.ts";
 import { match } from "../rules/extension.ts";
 import { optNot } from "../rules/types.ts";
-import { ICMP_NAMES, icmpPredicate, icmpSource, icmpType, icmpWhy } from "./icmp-types.ts";
+import { ICMP_NAMES, icmpPredicate, icmpSource, icmpType, icmpWhy, sayTypes } from "./icmp-types.ts";
 
 /** Type 255 stands for every type, whatever its code. */
 const ANY = 255;
@@ -32,6 +32,9 @@ export const icmp = match({
     const { not, value } = is["--icmp-type"]!;
     return icmpSource(value, value.type === ANY, not);
   },
+
+  fields: (is, say) =>
+    sayTypes(is["--icmp-type"]!.value, is["--icmp-type"]!.value.type === ANY, is["--icmp-type"]!.not, say),
 
   why: (is, p) => icmpWhy(is["--icmp-type"]!.value, is["--icmp-type"]!.not, p, "ICMP"),
 });

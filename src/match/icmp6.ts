@@ -2,7 +2,7 @@
 import { IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { match } from "../rules/extension.ts";
 import { optNot } from "../rules/types.ts";
-import { ICMPV6_NAMES, icmpPredicate, icmpSource, icmpType, icmpWhy } from "./icmp-types.ts";
+import { ICMPV6_NAMES, icmpPredicate, icmpSource, icmpType, icmpWhy, sayTypes } from "./icmp-types.ts";
 
 export const icmp6 = match({
   name: "icmp6",
@@ -14,5 +14,6 @@ export const icmp6 = match({
   },
   compile: (is) => icmpPredicate(is["--icmpv6-type"]!.value, false, is["--icmpv6-type"]!.not),
   source: (is) => icmpSource(is["--icmpv6-type"]!.value, false, is["--icmpv6-type"]!.not),
+  fields: (is, say) => sayTypes(is["--icmpv6-type"]!.value, false, is["--icmpv6-type"]!.not, say),
   why: (is, p) => icmpWhy(is["--icmpv6-type"]!.value, is["--icmpv6-type"]!.not, p, "ICMPv6"),
 });

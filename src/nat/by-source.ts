@@ -10,6 +10,8 @@ import type { Connections } from "../conntrack/connections.ts";
 import { ORIGINAL, Tuple } from "../conntrack/tuple.ts";
 
 const FIRST_BUCKETS = 64;
+/** So many times more when they no longer suffice: to make chains anew costs a look at every connection. */
+const GROWTH = 4;
 
 export class BySource {
   readonly #connections: Connections;
@@ -73,11 +75,11 @@ export class BySource {
     this.#heads[bucket] = handle;
   }
 
-  /** Twice the buckets. Chains are re-made oldest first, so that the newest stays at the head. */
+  /** More buckets. Chains are re-made oldest first, so that the newest stays at the head. */
   #rehash(): void {
     const connections = this.#connections;
     const old = this.#heads;
-    this.#heads = new Int32Array(old.length * 2);
+    this.#heads = new Int32Array(old.length * GROWTH);
     for (const head of old) {
       let last = head;
       while (last !== 0 && connections.link(last) !== 0) last = connections.link(last);

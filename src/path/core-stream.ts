@@ -112,7 +112,7 @@ export class CoreStream<How = unknown> {
     const { control, clock } = core;
     this.#tellInterfaces(core, records.interfaces);
     this.#setClock(core);
-    const next = records.format === "pcap" ? core.streamPcap(at, end) : core.streamPcapng(at, end);
+    const next = core.stream(at, end, records.format === "pcapng" ? 1 : 0);
     const taken = control[TAKEN];
     this.#stopped = control[STOPPED];
     this.taken = taken;
@@ -132,6 +132,7 @@ export class CoreStream<How = unknown> {
   /** The packet that comes next shall teach its way; or not. */
   askForWay(asked: boolean): void {
     this.#stack.learner = asked && this.#stopped === STOPPED_WAY ? this : null;
+    this.#ways.forgetForeseen();
   }
 
   /**
@@ -153,16 +154,23 @@ export class CoreStream<How = unknown> {
     this.learnt = true;
   }
 
-  /** The packet that the core stopped at has come to FORWARD, whose rules said `code`. */
-  learnWay(p: Skb, route: Route, code: number): void {
+  /** A packet has come to FORWARD: what will become of it, if it is that which the core stopped at? */
+  foresee(p: Skb, route: Route): void {
     const core = this.#coreOf(p, STOPPED_WAY);
     if (core === null || p.ct === 0) return;
     // Is it what the core took it for?
     const seen = core.control[KEY + 2];
     const same = (seen & 7) === p.ctinfo && ((seen >>> 8) & 0xff) === p.inDev;
     if (!same || this.#stack.coreWay.routeNumbered(seen >>> 16) !== route) return;
-    this.#ways.learn(p, code, Math.min(route.forwardMtu, this.#shortestMtu));
+    const { unseen } = this.#stack.coreWay;
+    if (unseen === null) return;
+    this.#ways.foresee(p, unseen.counted, Math.min(route.forwardMtu, this.#shortestMtu));
     this.learnt = true;
+  }
+
+  /** That is what FORWARD's rules said of it. */
+  learnWay(code: number): void {
+    this.#ways.learn(code);
   }
 
   /** The core, if it stopped at this packet for this reason. */
@@ -187,7 +195,7 @@ export class CoreStream<How = unknown> {
   /** The core, taught all that is known; null: not now. */
   #ready(view: DataView): Core | null {
     const { conntrack, coreWay, leaves, host } = this.#stack;
-    if (!coreWay.open || leaves !== null || host.now === 0) return null;
+    if (coreWay.unseen === null || leaves !== null || host.now === 0) return null;
     const core = conntrack.coreTracking.beforeStream(view);
     const { lesson } = conntrack.coreTracking;
     if (core === null || !coreWay.isTaught(lesson)) return null;
@@ -251,8 +259,6 @@ export class CoreStream<How = unknown> {
     clock[TIME] = now;
     clock[JIFFY_ENDS] = (Math.floor(now / MICROSECONDS_PER_JIFFY) + 1) * MICROSECONDS_PER_JIFFY;
     clock[UNTIL] = Math.min(now + LEAP, fragments4.queues.deadline, fragments6.queues.deadline);
-    clock[FIRST_TIME] = Number.POSITIVE_INFINITY;
-    clock[LAST_TIME] = Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -21,6 +21,8 @@ import type { RouteRange } from "../host/routing4.ts";
 import { PREROUTING } from "../packet/hook.ts";
 import { IPV4_MIN_HEADER } from "../packet/ipv4.ts";
 import { CHECKSUM_UNNECESSARY, PACKET_HOST } from "../packet/packet.ts";
+import { PASS } from "./decisions.ts";
+import type { Unseen } from "./hook-walks.ts";
 import { rangesIn, rangeTableSize, writeRanges } from "./range-table.ts";
 import type { Skb } from "./skb.ts";
 import type { SkbWalk } from "./stack.ts";
@@ -30,8 +32,8 @@ const WORD = 4;
 const LO = 1;
 
 export class CoreWay {
-  /** Nobody but conntrack and `nat` looks at packets before the routing decision. */
-  open = false;
+  /** What packets meet before the routing decision, where nobody but conntrack and `nat` looks at them; null: somebody does. */
+  unseen: Unseen | null = null;
   /** What NAT does with arriving packets; null: there is no nat table. */
   nat: SkbWalk | null = null;
   /** The way of the last packet. */
@@ -54,7 +56,8 @@ export class CoreWay {
 
   /** Receives and tracks the packet, and leaves its route in `route`. False: nothing was done. */
   receive(p: Skb): boolean {
-    if (!this.open || !isOrdinary(p)) return false;
+    const { unseen } = this;
+    if (unseen === null || !isOrdinary(p)) return false;
     const conntrack = this.#conntrack;
     const core = conntrack.coreTracking.of(p);
     if (core === null) return false;
@@ -65,6 +68,7 @@ export class CoreWay {
     const transport = verifies(conntrack, p) ? TRANSPORT_CHECKSUM : 0;
     const said = core.receive(p.start, p.l4, p.end, p.wire, header | transport, p.inDev);
     if (!conntrack.coreTracking.adopt(core, p, said)) return false;
+    if (unseen.code !== PASS) countUnseen(unseen, p);
     p.iif = p.inDev;
     p.outDev = 0;
     p.state = stateOf(p);
@@ -136,6 +140,14 @@ export class CoreWay {
     }
     return number;
   }
+}
+
+function countUnseen({ counted, code }: Unseen, p: Skb): void {
+  for (let i = 0; i < counted.length; i++) {
+    counted[i].counters[counted[i].at]++;
+    counted[i].counters[counted[i].at + 1] += p.length;
+  }
+  p.lastCode = code;
 }
 
 function isOrdinary(p: Skb): boolean {

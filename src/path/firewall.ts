@@ -31,7 +31,7 @@ import { type By, Decisions, PASS } from "./decisions.ts";
 import { entryOf } from "./entry-of.ts";
 import type { Explainer } from "./explain.ts";
 import { canGenerate } from "./generate.ts";
-import { hookWalks, natOfArrivals, onlyTracksArrivals } from "./hook-walks.ts";
+import { hookWalks, natOfArrivals, unseenArrivals } from "./hook-walks.ts";
 import type { CompiledTable } from "./program.ts";
 import { Skb } from "./skb.ts";
 import { Stack } from "./stack.ts";
@@ -222,7 +222,7 @@ export class Firewall {
     const walks = hookWalks(parts, generates);
     if (family === 4) {
       stack.hooks4 = walks;
-      stack.coreWay.open = this.conntrack.armed(4) && onlyTracksArrivals(tables);
+      stack.coreWay.unseen = this.conntrack.armed(4) ? unseenArrivals(tables) : null;
       stack.coreWay.nat = natOfArrivals(parts);
     } else stack.hooks6 = walks;
   }

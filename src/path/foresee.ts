@@ -50,8 +50,6 @@ export class Foresight {
 
   #chain(table: CompiledTable, chain: CompiledChain, p: Packet): number {
     const candidates = chain.candidates(p);
-    // No packet was there yet that would have made them known.
-    if (candidates === null) return chain.source.length === 0 ? BACK : UNSURE;
     for (let i = 0; i < candidates.length; i++) {
       const rule = chain.rule(candidates[i]);
       const holds = this.#holds(rule, p);

@@ -48,8 +48,9 @@ export function passOn4(on: Stack, p: Skb, route: Route): number {
   p.outDev = route.dev;
   p.hook = FORWARD;
   const hooks = on.hooks4;
+  if (on.learner !== null) on.learner.foresee(p, route);
   let code = hooks.forward(p);
-  if (on.learner !== null) on.learner.learnWay(p, route, code);
+  if (on.learner !== null) on.learner.learnWay(code);
   if ((code & 3) !== ACCEPT) return code;
   if (p.route !== route) return output4(on, p);
   p.hook = POSTROUTING;

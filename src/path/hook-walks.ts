@@ -6,6 +6,7 @@ import { ACCEPT, type Family, HOOK_NAMES, type Hook, OUTPUT, PREROUTING } from "
 import type { Packet } from "../packet/packet.ts";
 import { PASS } from "./decisions.ts";
 import type { Explainer } from "./explain.ts";
+import type { Counter } from "./foresee.ts";
 import type { Walk } from "./generate.ts";
 import { type StepName, stepsAt } from "./hooks.ts";
 import type { CompiledChain, CompiledTable } from "./program.ts";
@@ -42,18 +43,31 @@ export function hookWalks(parts: Parts, generates: boolean): HookWalks {
   return { preRouting, input, forward, output, postRouting };
 }
 
-/** Whether nobody but conntrack and NAT looks at packets that arrive before they are routed. */
-export function onlyTracksArrivals(tables: readonly CompiledTable[]): boolean {
-  return stepsAt(PREROUTING).every((step) => step === "nat" || baseOf(tables, step, PREROUTING) === null);
+/** What packets meet at PREROUTING, beside conntrack and NAT, where nobody looks at them: policies that let them pass. */
+export interface Unseen {
+  readonly counted: readonly Counter[];
+  /** The code that the last one ends with. */
+  readonly code: number;
+}
+
+/** null: somebody looks at packets that arrive before they are routed. */
+export function unseenArrivals(tables: readonly CompiledTable[]): Unseen | null {
+  const counted: Counter[] = [];
+  let code = PASS;
+  for (const step of stepsAt(PREROUTING)) {
+    const table = tables.find(({ name }) => name === step);
+    const base = table?.base[PREROUTING] ?? null;
+    if (step === "nat" || table === undefined || base === null) continue;
+    if (base.source.length > 0 || (base.policyCode & 3) !== ACCEPT) return null;
+    counted.push({ counters: table.counters, at: base.policyCounter });
+    code = base.policyCode;
+  }
+  return { counted, code };
 }
 
 /** NAT's step of arriving packets; null: there is none. */
 export function natOfArrivals(parts: Parts): SkbWalk | null {
   return hookStep(parts, PREROUTING, "nat")?.walk ?? null;
-}
-
-function baseOf(tables: readonly CompiledTable[], step: StepName, hook: Hook): CompiledChain | null {
-  return tables.find((table) => table.name === step)?.base[hook] ?? null;
 }
 
 /** Spelt out, so that every call site has one callee and the engine can inline it. */

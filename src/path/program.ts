@@ -152,8 +152,8 @@ export class CompiledChain {
   readonly #make: (n: number) => CompiledRule;
   /** Walks the chain's rules, without its policy: a code, or BACK. Replaced by faster ones as it is used. */
   run: (p: Packet) => number = () => BACK;
-  /** The numbers of the rules that the packet can match at all, ascending; null: nobody knows yet. */
-  candidates: (p: Packet) => ArrayLike<number> | null = () => null;
+  /** The numbers of the rules that the packet can match at all, ascending. */
+  candidates: (p: Packet) => ArrayLike<number> = () => [];
 
   /** `make` makes its n-th rule, from 0. */
   constructor(

@@ -1,7 +1,7 @@
 /** Random talk between clients and servers through a router, with everything that may go wrong: what fast and long ways are compared by. */
 import fc from "fast-check";
 import { check, pseudoSum4, sumOf } from "../bytes/checksum.ts";
-import { IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
+import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 
 export const often = <T>(usual: T, others: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: others });
@@ -22,7 +22,7 @@ const OPTIONS: readonly (readonly number[])[] = [
 
 export const event = fc.record({
   forth: fc.boolean(),
-  udp: often(false, fc.constant(true)),
+  carries: often<"tcp" | "udp" | "ping">("tcp", fc.constantFrom("udp", "ping")),
   flow: fc.nat(2),
   flags: fc.constantFrom(...FLAGS),
   seq: often(0, fc.oneof(fc.integer({ min: -400, max: 400 }), fc.integer())),
@@ -49,7 +49,7 @@ const TALKS = [
   }),
 );
 export const ORDINARY: Omit<Event, "forth" | "flow" | "flags"> = {
-  udp: false,
+  carries: "tcp",
   seq: 0,
   ack: 0,
   window: 500,
@@ -85,7 +85,22 @@ export class Talk {
     const ends = [address(CLIENTS[e.flow]), address(SERVERS[e.flow])];
     const [from, to] = e.forth ? ends : [ends[1], this.seenAs[e.flow]];
     const dev = from[0] >>> 24 === 10 || from[0] === address(CLIENTS[2])[0] ? "lan0" : "wan0";
-    return { dev, bytes: e.udp ? this.#datagram(e, from, to) : this.#segment(e, from, to) };
+    return { dev, bytes: this.#bytes(e, from, to) };
+  }
+
+  #bytes(e: Event, from: [number, number], to: [number, number]): Uint8Array {
+    if (e.carries === "udp") return this.#datagram(e, from, to);
+    return e.carries === "ping" ? this.#ping(e, from, to) : this.#segment(e, from, to);
+  }
+
+  /** Half a ping; now and then of another kind. */
+  #ping(e: Event, from: [number, number], to: [number, number]): Uint8Array {
+    const { bytes, view } = header(e, IPPROTO_ICMP, 8 + e.payload, from[0], to[0]);
+    bytes[20] = e.fault === "offset" ? (e.forth ? 13 : 3) : e.forth ? 8 : 0;
+    bytes[21] = e.fault === "udp length" ? 1 : 0;
+    view.setUint16(24, 700 + e.flow);
+    view.setUint16(26, e.seq);
+    return sealed(e, bytes, view, IPPROTO_ICMP, 22);
   }
 
   #segment(e: Event, from: [number, number], to: [number, number]): Uint8Array {
@@ -129,7 +144,8 @@ function header(e: Event, protocol: number, length: number, source: number, dest
 
 /** With its checksums, unless one is to be wrong. */
 function sealed(e: Event, bytes: Uint8Array, view: DataView, protocol: number, at: number): Uint8Array {
-  const pseudo = pseudoSum4(view.getInt32(12), view.getInt32(16), protocol, bytes.length - 20);
+  const pseudo =
+    protocol === IPPROTO_ICMP ? 0 : pseudoSum4(view.getInt32(12), view.getInt32(16), protocol, bytes.length - 20);
   view.setUint16(at, check(sumOf(view, 20, bytes.length) + pseudo) ^ (e.fault === "sum" ? 1 : 0));
   view.setUint16(10, check(sumOf(view, 0, 20)) ^ (e.fault === "header" ? 1 : 0));
   return e.fault === "cut" ? bytes.subarray(0, 44) : bytes;

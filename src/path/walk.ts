@@ -13,13 +13,21 @@ import { generate, type Walk } from "./generate.ts";
 import type { CompiledChain, CompiledRule, CompiledTable } from "./program.ts";
 import { INDEX_FROM, RuleIndex } from "./rule-index.ts";
 
-/** Gives every chain of the table its first `run`, which prepares the real one when a packet comes. */
+/** Gives every chain of the table its first `run` and `candidates`, which prepare the real ones when a packet comes. */
 export function prepareTable(table: CompiledTable, host: Host, generates: boolean): void {
-  for (const chain of table.chains)
-    chain.run = (p) => {
+  for (const chain of table.chains) {
+    const prepare = () => {
       chain.run = prepareChain(chain, table, host, generates);
+    };
+    chain.run = (p) => {
+      prepare();
       return chain.run(p);
     };
+    chain.candidates = (p) => {
+      prepare();
+      return chain.candidates(p);
+    };
+  }
 }
 
 function prepareChain(chain: CompiledChain, table: CompiledTable, host: Host, generates: boolean): Walk {

@@ -62,6 +62,16 @@ interface Way {
   readonly counted: readonly Counter[];
 }
 
+/** The way of a packet that has come to FORWARD. */
+interface Foreseen {
+  /** What FORWARD's rules will say, and what all will, as far as they are known: a code, or UNSURE. */
+  readonly atForward: number;
+  readonly code: number;
+  readonly longest: number;
+  readonly state: number;
+  readonly counted: readonly Counter[];
+}
+
 const PART_TABLES: readonly (readonly [field: HeaderField, control: number, shift: number])[] = [
   ["src", SOURCE_PARTS, 1],
   ["dst", DESTINATION_PARTS, 1],
@@ -74,6 +84,7 @@ export class Ways {
   onPassed: ((passed: Passed) => void) | null = null;
   readonly #tables: readonly CompiledTable[];
   readonly #foresight = new Foresight();
+  #foreseen: Foreseen | null = null;
   #core: Core | null = null;
   #ways: Way[] = [];
   /** Packets of ways that were forgotten. */
@@ -126,28 +137,41 @@ export class Ways {
     }
   }
 
-  /** Learns the way of a packet at FORWARD, where the rules said `code`, that is of at most `longest` bytes. */
-  learn(p: Skb, code: number, longest: number): void {
+  /**
+   * Finds out the way of a packet that comes to FORWARD, is of at most `longest` bytes, and was `counted` before it was routed. It is
+   * learnt when FORWARD's rules have agreed.
+   */
+  foresee(p: Skb, counted: readonly Counter[], longest: number): void {
+    const foresight = this.#foresight;
+    foresight.begin();
+    const atForward = this.#atHook(p, FORWARD);
+    const passes = atForward !== UNSURE && (atForward & 3) === ACCEPT;
+    const code = passes ? this.#atHook(p, POSTROUTING) : atForward;
+    this.#foreseen = { atForward, code, longest, state: p.state, counted: [...counted, ...foresight.counted] };
+  }
+
+  forgetForeseen(): void {
+    this.#foreseen = null;
+  }
+
+  /** FORWARD's rules said `code` of the packet whose way was foreseen. */
+  learn(code: number): void {
+    const foreseen = this.#foreseen;
     const core = this.#core;
-    if (core === null) return;
+    this.#foreseen = null;
+    if (foreseen === null || core === null) return;
     if (this.#ways.length >= MOST_WAYS) {
       this.#makeRoom(core);
       return;
     }
-    const foresight = this.#foresight;
-    foresight.begin();
-    let foreseen = this.#atHook(p, FORWARD);
-    if (foreseen === UNSURE || (foreseen & code & 3) !== ACCEPT) foreseen = foreseen === code ? code : UNSURE;
-    else foreseen = this.#atHook(p, POSTROUTING);
-    const bits = core.control[HEADER_BITS] | foresight.bits;
+    const bits = core.control[HEADER_BITS] | this.#foresight.bits;
     // It takes more to tell packets apart than was thought until now.
     if (bits !== core.control[HEADER_BITS]) {
       this.begin(core);
       core.control[HEADER_BITS] = bits;
       return;
     }
-    const kind = foreseen === UNSURE ? WAY_LONG : (foreseen & 3) === ACCEPT ? WAY_ACCEPT : WAY_DROP;
-    this.#write(core, { kind, longest, state: p.state, counted: foresight.counted });
+    this.#write(core, kindOf(foreseen, code), foreseen);
   }
 
   /** What the tables of a hook make of the packet, but for nat, whose rules only the first packet of a connection meets. */
@@ -170,13 +194,13 @@ export class Ways {
     return this.#foresight.table(table, base, p);
   }
 
-  #write({ view, control }: Core, way: Omit<Way, "at"> & { readonly longest: number }): void {
+  #write({ view, control }: Core, kind: number, { longest, state, counted }: Foreseen): void {
     const at = control[FREE_ENTRY];
     for (let i = 0; i < KEY_WORDS; i++) view.setInt32(at + i * WORD, control[KEY + i], true);
-    view.setInt32(at + WAY_KIND, way.kind, true);
-    view.setInt32(at + WAY_LONGEST, way.longest, true);
+    view.setInt32(at + WAY_KIND, kind, true);
+    view.setInt32(at + WAY_LONGEST, longest, true);
     this.#learnt++;
-    this.#ways.push({ at, kind: way.kind, state: way.state, counted: way.counted });
+    this.#ways.push({ at, kind, state, counted });
   }
 
   /** Forgets all ways, because there are too many; and for good, if that was no use. */
@@ -206,4 +230,13 @@ export class Ways {
     }
     return true;
   }
+}
+
+/** WAY_…, where FORWARD's rules said `code`: what they did not foresee nobody can say without looking at each packet. */
+function kindOf({ atForward, code }: Foreseen, said: number): number {
+  const accepted = (said & 3) === ACCEPT;
+  if (atForward === UNSURE || code === UNSURE) return WAY_LONG;
+  // A hook that passes ends with a code of its own.
+  if (accepted ? (atForward & 3) !== ACCEPT : atForward !== said) return WAY_LONG;
+  return (code & 3) === ACCEPT ? WAY_ACCEPT : WAY_DROP;
 }

@@ -3,12 +3,15 @@
  * the connection they are about (conntrack/icmp-error.ts).
  */
 
+import { ICMP_TIMEOUT } from "../assembly/layout.ts";
 import { IPS_CONFIRMED } from "../assembly/status.ts";
+import type { Core } from "../bytes/core.ts";
 import type { Connections } from "../conntrack/connections.ts";
 import { type Conntrack, directionOf } from "../conntrack/conntrack.ts";
 import { HZ } from "../conntrack/jiffies.ts";
 import { TRACK_ACCEPT, TRACK_INVALID, type Tracker } from "../conntrack/tracker.ts";
 import { ORIGINAL, Tuple } from "../conntrack/tuple.ts";
+import type { Sysctl } from "../host/sysctl.ts";
 import type { Packet } from "../packet/packet.ts";
 
 /** Echo, timestamp, information and address mask requests: what a flow may begin with. */
@@ -18,8 +21,12 @@ const ICMPV6_REQUESTS = [128, 139];
 
 const original = new Tuple();
 
-export const icmp: Tracker = { allowClash: false, stateName: () => "", packet: trackIcmp };
+export const icmp: Tracker = { allowClash: false, stateName: () => "", packet: trackIcmp, teach };
 export const icmpv6: Tracker = { allowClash: false, stateName: () => "", packet: trackIcmpv6 };
+
+function teach({ control }: Core, sysctl: Sysctl): void {
+  control[ICMP_TIMEOUT] = sysctl.icmpTimeout * HZ;
+}
 
 function trackIcmp(on: Conntrack, connections: Connections, handle: number, p: Packet): number {
   if (p.family !== 4) return wrongFamily(on, p, "ICMP in IPv6");
