@@ -11,6 +11,7 @@ import { loadRuleset } from "../index.ts";
 import { Firewall, PATH_NAMES, STATE_NAMES, VERDICT_NAMES } from "../path/firewall.ts";
 import { beginning, type Event, event, ORDINARY, often, sysctls, Talk } from "../path/testing.ts";
 import { Arrivals } from "./arrival.ts";
+import { CaptureReplay } from "./capture-replay.ts";
 import { VERIFY_ALL } from "./checksums.ts";
 import { type Counting, Intake } from "./intake.ts";
 
@@ -342,6 +343,33 @@ const ordinary = fc.array(
   ),
   { minLength: 1, maxLength: 12 },
 );
+
+test("a program gets the totals of a capture that it hands over in pieces, and what is wrong with it", (t) => {
+  const events = TALK.map((forth): Event => ({ ...ORDINARY, carries: "udp", forth, flow: 0, flags: 0 }));
+  const link = LINKS[0];
+  const rules = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m state --state NEW,ESTABLISHED -j ACCEPT\nCOMMIT\n";
+  const bytes = captureOf(events, link, false, makeFirewall(rules, {}, link));
+  const firewall = makeFirewall(rules, {}, link);
+  const replay = new CaptureReplay(firewall);
+  for (let at = 0; at < bytes.length - 1; at += 7) replay.push(bytes.subarray(at, Math.min(at + 7, bytes.length - 1)));
+  const totals = replay.end();
+  t.is(replay.error?.kind, "truncated");
+  const packets = TALK.length - 1;
+  t.deepEqual(totals, {
+    packets,
+    bytes: packets * 28,
+    notIp: 0,
+    emitted: packets,
+    verdicts: { DROP: 0, ACCEPT: packets, REJECT: 0, QUEUED: 0 },
+    states: { none: 0, NEW: 1, ESTABLISHED: packets - 1, RELATED: 0, INVALID: 0, UNTRACKED: 0 },
+    paths: { none: 0, forward: packets, input: 0, output: 0 },
+  });
+  t.regex(firewall.save(4), new RegExp(`\\[${packets}:${packets * 28}\\] -A FORWARD`));
+  t.throws(() => new CaptureReplay(firewall, { dev: "eth9" }), { message: "there is no interface eth9" });
+});
+
+/** Who sends: the client, or the server. */
+const TALK = [true, false, true, true, false, false, true, false];
 
 test("a stream of packets leaves the same behind as packets one by one", (t) => {
   let taken = 0;
