@@ -336,6 +336,7 @@ const ordinary = fc.array(
           turns: fc.array(fc.boolean(), { maxLength: 6 }),
           payload: fc.nat(90),
           carries: fc.constantFrom("udp", "ping"),
+          fault: often("none", fc.constantFrom("no sum", "carry")),
         })
         .map(({ turns, ...rest }) => turns.map((forth): Event => ({ ...ORDINARY, ...rest, forth, flags: 0 }))),
     },

@@ -32,7 +32,7 @@ export const event = fc.record({
   options: fc.constantFrom(...OPTIONS),
   repeats: fc.boolean(),
   /** Something is wrong with the packet. */
-  fault: often("none", fc.constantFrom("sum", "header", "length", "offset", "ttl", "cut", "udp length", "no sum")),
+  fault: often("none", fc.constantFrom("sum", "header", "length", "offset", "ttl", "cut", "udp length", "no sum", "carry")),
   seconds: often(0, fc.constantFrom(1, 3, 40, 130, 500_000)),
 });
 export type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
@@ -130,6 +130,9 @@ export class Talk {
   }
 }
 
+/** The sum of a header whose checksum a lower TTL carries over. */
+const CARRYING = 0x0100;
+
 function header(e: Event, protocol: number, length: number, source: number, destination: number) {
   const bytes = new Uint8Array(20 + length);
   const view = new DataView(bytes.buffer);
@@ -147,6 +150,7 @@ function sealed(e: Event, bytes: Uint8Array, view: DataView, protocol: number, a
   const pseudo =
     protocol === IPPROTO_ICMP ? 0 : pseudoSum4(view.getInt32(12), view.getInt32(16), protocol, bytes.length - 20);
   view.setUint16(at, check(sumOf(view, 20, bytes.length) + pseudo) ^ (e.fault === "sum" ? 1 : 0));
+  if (e.fault === "carry") view.setUint16(4, (CARRYING + 0xffff - sumOf(view, 0, 20)) % 0xffff);
   view.setUint16(10, check(sumOf(view, 0, 20)) ^ (e.fault === "header" ? 1 : 0));
   return e.fault === "cut" ? bytes.subarray(0, 44) : bytes;
 }
