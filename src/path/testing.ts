@@ -30,9 +30,13 @@ export const event = fc.record({
   window: often(500, fc.constantFrom(0, 1, 65535)),
   payload: fc.nat(90),
   options: fc.constantFrom(...OPTIONS),
+  tos: often(0, fc.constantFrom(0x10, 0x03)),
   repeats: fc.boolean(),
   /** Something is wrong with the packet. */
-  fault: often("none", fc.constantFrom("sum", "header", "length", "offset", "ttl", "cut", "udp length", "no sum", "carry")),
+  fault: often(
+    "none",
+    fc.constantFrom("sum", "header", "length", "offset", "ttl", "cut", "udp length", "no sum", "carry", "fragment"),
+  ),
   seconds: often(0, fc.constantFrom(1, 3, 40, 130, 500_000)),
 });
 export type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
@@ -55,6 +59,7 @@ export const ORDINARY: Omit<Event, "forth" | "flow" | "flags"> = {
   window: 500,
   payload: 0,
   options: [],
+  tos: 0,
   repeats: false,
   fault: "none",
   seconds: 0,
@@ -137,6 +142,8 @@ function header(e: Event, protocol: number, length: number, source: number, dest
   const bytes = new Uint8Array(20 + length);
   const view = new DataView(bytes.buffer);
   bytes[0] = 0x45;
+  bytes[1] = e.tos;
+  if (e.fault === "fragment") bytes[6] = 0x20;
   view.setUint16(2, bytes.length + (e.fault === "length" ? 8 : 0));
   bytes[8] = e.fault === "ttl" ? 1 : 64;
   bytes[9] = protocol;
