@@ -38,7 +38,7 @@ export const RANGES = 520;
  * bytes of one, the device, and how many packets had it (64-bit floating point).
  */
 export const LINKS = 0x83000;
-export const LINKS_SLOTS = 128;
+export const LINKS_SLOTS = 1024;
 export const LINK_SIZE = 32;
 export const LINK_DEVICE = 16;
 export const LINK_PACKETS = 24;
