@@ -9,10 +9,10 @@ import { CaptureReader, CaptureRecord } from "../src/bytes/capture.ts";
 import { Arrivals } from "../src/flow/arrival.ts";
 import { VERIFY_ALL } from "../src/flow/checksums.ts";
 import { Intake } from "../src/flow/intake.ts";
+import { Tally } from "../src/flow/tally.ts";
 import { Host } from "../src/host/host.ts";
 import { Firewall, VERDICT_ACCEPT } from "../src/path/firewall.ts";
 import { registry } from "../src/registry.ts";
-import { Tally } from "../src/report/totals.ts";
 import { parseSave } from "../src/rules/save.ts";
 
 /** Two devices and the routes of the workloads' addresses; the same for both engines. */

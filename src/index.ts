@@ -22,7 +22,10 @@ import type { Family, Rule, Ruleset } from "./rules/ruleset.ts";
 import type { Parsed } from "./rules/save.ts";
 
 export { bytesOfHex, hexOf } from "./bytes/hex.ts";
+export type { CaptureError } from "./bytes/record.ts";
+export { CaptureReplay, type ReplayOptions } from "./flow/capture-replay.ts";
 export { printPacket } from "./flow/notation.ts";
+export type { Totals } from "./flow/tally.ts";
 export type { HostConfig, InterfaceConfig } from "./host/config.ts";
 export { HostError } from "./host/error.ts";
 export { Host } from "./host/host.ts";

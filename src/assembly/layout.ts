@@ -39,7 +39,7 @@ export const RANGES = 520;
  * floating point).
  */
 export const LINKS = 0x83000;
-export const LINKS_SLOTS = 128;
+export const LINKS_SLOTS = 1024;
 export const LINK_SIZE = 32;
 export const LINK_DEVICE = 16;
 export const LINK_INTERFACE = 20;

@@ -13,6 +13,7 @@ import { loadRuleset } from "../index.ts";
 import { Firewall, PATH_NAMES, STATE_NAMES, VERDICT_NAMES } from "../path/firewall.ts";
 import { beginning, type Event, event, ORDINARY, often, sysctls, Talk } from "../path/testing.ts";
 import { Arrivals, BY_MAC, BY_NAME } from "./arrival.ts";
+import { CaptureReplay } from "./capture-replay.ts";
 import { VERIFY_ALL } from "./checksums.ts";
 import { type Counting, Intake } from "./intake.ts";
 import {
@@ -137,15 +138,25 @@ const ruleset = fc
     ].join(""),
   );
 
-/** Devices with link-layer addresses, by which a packet's is found. */
-const macs = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom<string[]>(["lan0", "wan0"], []) },
-  { weight: 1, arbitrary: fc.constant(["lan0"]) },
-);
+/** Which devices have link-layer addresses, by which a packet's is found, and how long packets may be there. */
+interface Devices {
+  readonly macs: readonly string[];
+  readonly mtu: number;
+}
 
-function makeFirewall(rules: string, sysctl: Record<string, number>, macs: readonly string[]): Firewall {
+const ADDRESSED: Devices = { macs: ["lan0", "wan0"], mtu: 1500 };
+const devices: fc.Arbitrary<Devices> = fc.record({
+  macs: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(["lan0", "wan0"], []) },
+    { weight: 1, arbitrary: fc.constant(["lan0"]) },
+  ),
+  mtu: often(1500, fc.constant(80)),
+});
+
+function makeFirewall(rules: string, sysctl: Record<string, number>, { macs, mtu }: Devices): Firewall {
   const device = (name: string, address: string) => ({
     addresses: [address],
+    mtu,
     ...(macs.includes(name) ? { mac: macOf(name) } : {}),
   });
   return new Firewall({
@@ -323,6 +334,8 @@ const ordinary = fc.array(
           turns: fc.array(fc.boolean(), { maxLength: 6 }),
           payload: fc.nat(90),
           carries: fc.constantFrom("udp", "ping"),
+          fault: often("none", fc.constantFrom("no sum", "carry", "fragment", "cut")),
+          tos: often(0, fc.constant(0x10)),
         })
         .map(({ turns, ...rest }) => turns.map((forth): Event => ({ ...ORDINARY, ...rest, forth, flags: 0 }))),
     },
@@ -357,21 +370,21 @@ function agree<Style>(
   fc.assert(
     fc.property(
       ruleset,
-      often<Record<string, number>>({}, sysctls),
-      macs,
+      often<Record<string, number>>({}, fc.oneof(sysctls, fc.constant({ "net.netfilter.nf_conntrack_checksum": 0 }))),
+      devices,
       style,
       ordinary,
       fc.integer({ min: 1, max: 8 }),
       fc.constantFrom(1e15, 1.7e15, 4.1e15),
       damage,
       fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 4 }),
-      (rules, sysctl, macs, how, talks, times, from, harm, sizes) => {
+      (rules, sysctl, devices, how, talks, times, from, harm, sizes) => {
         const events = Array.from({ length: times }, () => talks.flat()).flat();
-        const sights = sightsOf(events, from, makeFirewall(rules, sysctl, []));
+        const sights = sightsOf(events, from, makeFirewall(rules, sysctl, ADDRESSED));
         const bytes = damaged(captureOf(sights, how), harm);
-        const stream = makeFirewall(rules, sysctl, macs);
+        const stream = makeFirewall(rules, sysctl, devices);
         const seen = goAtOnce(stream, bytes, sizes);
-        const expected = goOneByOne(makeFirewall(rules, sysctl, macs), bytes);
+        const expected = goOneByOne(makeFirewall(rules, sysctl, devices), bytes);
         t.deepEqual(stateOf(seen), stateOf(expected));
         seen.left.forEach((hex, number) => {
           if (expected.left[number] !== undefined) t.is(hex, expected.left[number], `packet ${number + 1}`);
@@ -393,6 +406,33 @@ test("a stream of packets leaves the same behind as packets one by one: pcap", (
 
 test("a stream of packets leaves the same behind as packets one by one: pcapng", (t) => {
   agree(t, pcapngStyle, pcapngOf);
+});
+
+/** Who sends: the client, or the server. */
+const TALK = [true, false, true, true, false, false, true, false];
+
+test("a program gets the totals of a capture that it hands over in pieces, and what is wrong with it", (t) => {
+  const events = TALK.map((forth): Event => ({ ...ORDINARY, carries: "udp", forth, flow: 0, flags: 0 }));
+  const rules = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m state --state NEW,ESTABLISHED -j ACCEPT\nCOMMIT\n";
+  const sights = sightsOf(events, 1e15, makeFirewall(rules, {}, ADDRESSED));
+  const bytes = pcapOf(sights, { link: LINK_LAYERS[0], nanoseconds: false, little: true });
+  const firewall = makeFirewall(rules, {}, ADDRESSED);
+  const replay = new CaptureReplay(firewall);
+  for (let at = 0; at < bytes.length - 1; at += 7) replay.push(bytes.subarray(at, Math.min(at + 7, bytes.length - 1)));
+  const totals = replay.end();
+  t.is(replay.error?.kind, "truncated");
+  const packets = TALK.length - 1;
+  t.deepEqual(totals, {
+    packets,
+    bytes: packets * 28,
+    notIp: 0,
+    emitted: packets,
+    verdicts: { DROP: 0, ACCEPT: packets, REJECT: 0, QUEUED: 0 },
+    states: { none: 0, NEW: 1, ESTABLISHED: packets - 1, RELATED: 0, INVALID: 0, UNTRACKED: 0 },
+    paths: { none: 0, forward: packets, input: 0, output: 0 },
+  });
+  t.regex(firewall.save(4), new RegExp(`\\[${packets}:${packets * 28}\\] -A FORWARD`));
+  t.throws(() => new CaptureReplay(firewall, { dev: "eth9" }), { message: "there is no interface eth9" });
 });
 
 /** A datagram an ms from a client to a server behind `wan0` and back. */
@@ -430,7 +470,7 @@ const USUAL: PcapngStyle = {
 
 /** How many of 200 datagrams the core takes, and how their devices were found. */
 function take(t: ExecutionContext, style: PcapngStyle): [taken: number, arrivals: Arrivals] {
-  const firewall = makeFirewall(FORWARD, {}, ["lan0", "wan0"]);
+  const firewall = makeFirewall(FORWARD, {}, ADDRESSED);
   const { left, arrivals, error } = goAtOnce(firewall, pcapngOf(datagrams(200), style), [100_000]);
   t.is(error, null);
   firewall.close();

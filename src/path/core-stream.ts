@@ -42,7 +42,7 @@ import { MICROSECONDS_PER_JIFFY } from "../conntrack/jiffies.ts";
 import type { Route } from "../host/route.ts";
 import type { Packet } from "../packet/packet.ts";
 import type { Skb } from "./skb.ts";
-import type { Stack } from "./stack.ts";
+import type { Learner, Stack } from "./stack.ts";
 import type { Passed, Ways } from "./ways.ts";
 
 /** µs that the clock may go on at once: in a greater leap long expired connections are looked for. */
@@ -65,7 +65,7 @@ export interface StreamListener<How> {
   arrived(how: How, packets: number): void;
 }
 
-export class CoreStream<How = unknown> {
+export class CoreStream<How = unknown> implements Learner {
   readonly #stack: Stack;
   readonly #ways: Ways;
   /** No packet is longer that a device takes as it is. */

@@ -22,7 +22,7 @@ import { PREROUTING } from "../packet/hook.ts";
 import { IPV4_MIN_HEADER } from "../packet/ipv4.ts";
 import { CHECKSUM_UNNECESSARY, PACKET_HOST } from "../packet/packet.ts";
 import { PASS } from "./decisions.ts";
-import type { Unseen } from "./hook-walks.ts";
+import type { Counter } from "./foresee.ts";
 import { rangesIn, rangeTableSize, writeRanges } from "./range-table.ts";
 import type { Skb } from "./skb.ts";
 import type { SkbWalk } from "./stack.ts";
@@ -30,6 +30,13 @@ import { stateOf } from "./states.ts";
 
 const WORD = 4;
 const LO = 1;
+
+/** What packets meet at PREROUTING, beside conntrack and NAT, where nobody looks at them: policies that let them pass. */
+export interface Unseen {
+  readonly counted: readonly Counter[];
+  /** The code that the last one ends with. */
+  readonly code: number;
+}
 
 export class CoreWay {
   /** What packets meet before the routing decision, where nobody but conntrack and `nat` looks at them; null: somebody does. */

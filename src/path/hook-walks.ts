@@ -4,6 +4,7 @@
  */
 import { ACCEPT, type Family, HOOK_NAMES, type Hook, OUTPUT, PREROUTING } from "../packet/hook.ts";
 import type { Packet } from "../packet/packet.ts";
+import type { Unseen } from "./core-way.ts";
 import { PASS } from "./decisions.ts";
 import type { Explainer } from "./explain.ts";
 import type { Counter } from "./foresee.ts";
@@ -41,13 +42,6 @@ export function hookWalks(parts: Parts, generates: boolean): HookWalks {
     return generates ? generated(steps) : oneByOne(steps.map((step) => step.walk));
   });
   return { preRouting, input, forward, output, postRouting };
-}
-
-/** What packets meet at PREROUTING, beside conntrack and NAT, where nobody looks at them: policies that let them pass. */
-export interface Unseen {
-  readonly counted: readonly Counter[];
-  /** The code that the last one ends with. */
-  readonly code: number;
 }
 
 /** null: somebody looks at packets that arrive before they are routed. */

@@ -5,12 +5,12 @@
  */
 import type { Conntrack } from "../conntrack/conntrack.ts";
 import type { Host } from "../host/host.ts";
+import type { Route } from "../host/route.ts";
 import type { Nat } from "../nat/nat.ts";
 import type { Hook } from "../packet/hook.ts";
 import { HOOK_NAMES } from "../packet/hook.ts";
 import { CHECKSUM_PARTIAL, type Packet } from "../packet/packet.ts";
 import type { Step, StepListener } from "../packet/step.ts";
-import type { CoreStream } from "./core-stream.ts";
 import { CoreWay } from "./core-way.ts";
 import { type Decisions, PASS } from "./decisions.ts";
 import { Fragments4 } from "./defrag4.ts";
@@ -35,6 +35,14 @@ export interface HookWalks {
 
 const pass: SkbWalk = () => PASS;
 const EMPTY: HookWalks = { preRouting: pass, input: pass, forward: pass, output: pass, postRouting: pass };
+
+/** Wants to know what rules make of a packet that is passed on. */
+export interface Learner {
+  /** It has come to FORWARD, by this route. */
+  foresee(p: Skb, route: Route): void;
+  /** FORWARD's rules said this, as a code. */
+  learnWay(code: number): void;
+}
 
 export const LO = 1;
 /** 224.0.0.1: the group that every host is in. */
@@ -66,8 +74,8 @@ export class Stack {
   icmpBusy6 = false;
   /** Packets that left by a device other than lo; set back by whoever counts. */
   emitted = 0;
-  /** Waits for a packet that comes to FORWARD, to learn its way; null: nobody does. */
-  learner: CoreStream | null = null;
+  /** Looks at packets that are passed on; null: nobody does. */
+  learner: Learner | null = null;
   /** Called for each of them; null while nobody wants to know. */
   leaves: ((p: Skb) => void) | null = null;
   readonly describe: (p: Packet) => string;

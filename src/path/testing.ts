@@ -30,9 +30,13 @@ export const event = fc.record({
   window: often(500, fc.constantFrom(0, 1, 65535)),
   payload: fc.nat(90),
   options: fc.constantFrom(...OPTIONS),
+  tos: often(0, fc.constantFrom(0x10, 0x03)),
   repeats: fc.boolean(),
   /** Something is wrong with the packet. */
-  fault: often("none", fc.constantFrom("sum", "header", "length", "offset", "ttl", "cut", "udp length", "no sum")),
+  fault: often(
+    "none",
+    fc.constantFrom("sum", "header", "length", "offset", "ttl", "cut", "udp length", "no sum", "carry", "fragment"),
+  ),
   seconds: often(0, fc.constantFrom(1, 3, 40, 130, 500_000)),
 });
 export type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
@@ -55,6 +59,7 @@ export const ORDINARY: Omit<Event, "forth" | "flow" | "flags"> = {
   window: 500,
   payload: 0,
   options: [],
+  tos: 0,
   repeats: false,
   fault: "none",
   seconds: 0,
@@ -130,10 +135,15 @@ export class Talk {
   }
 }
 
+/** The sum of a header whose checksum a lower TTL carries over. */
+const CARRYING = 0x0100;
+
 function header(e: Event, protocol: number, length: number, source: number, destination: number) {
   const bytes = new Uint8Array(20 + length);
   const view = new DataView(bytes.buffer);
   bytes[0] = 0x45;
+  bytes[1] = e.tos;
+  if (e.fault === "fragment") bytes[6] = 0x20;
   view.setUint16(2, bytes.length + (e.fault === "length" ? 8 : 0));
   bytes[8] = e.fault === "ttl" ? 1 : 64;
   bytes[9] = protocol;
@@ -147,6 +157,7 @@ function sealed(e: Event, bytes: Uint8Array, view: DataView, protocol: number, a
   const pseudo =
     protocol === IPPROTO_ICMP ? 0 : pseudoSum4(view.getInt32(12), view.getInt32(16), protocol, bytes.length - 20);
   view.setUint16(at, check(sumOf(view, 20, bytes.length) + pseudo) ^ (e.fault === "sum" ? 1 : 0));
+  if (e.fault === "carry") view.setUint16(4, (CARRYING + 0xffff - sumOf(view, 0, 20)) % 0xffff);
   view.setUint16(10, check(sumOf(view, 0, 20)) ^ (e.fault === "header" ? 1 : 0));
   return e.fault === "cut" ? bytes.subarray(0, 44) : bytes;
 }

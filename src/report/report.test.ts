@@ -1,12 +1,13 @@
 import test from "ava";
 import { bytesOfHex } from "../bytes/hex.ts";
+import { Tally } from "../flow/tally.ts";
 import type { Step } from "../packet/step.ts";
 import type { Outcome } from "../path/firewall.ts";
 import { disagreementLines } from "./disagreement.ts";
 import { OutcomeLines, outcomeJson, shortBy, timeText } from "./outcome.ts";
 import { count, grouped, PLAIN } from "./paint.ts";
 import { stepLines } from "./steps.ts";
-import { connectionLines, counterLines, Tally, totalLines } from "./totals.ts";
+import { connectionLines, counterLines, totalLines } from "./totals.ts";
 import { wrapped, wrappedLines } from "./wrap.ts";
 
 const SYN = bytesOfHex("4500002800014000400606910a000002c63364090fa0005000000064000000005002ffff6b500000")!;

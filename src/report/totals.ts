@@ -2,74 +2,10 @@
  * A replay in numbers: packets by verdict, state and path, rule counters, connections.
  */
 
+import type { Tally } from "../flow/tally.ts";
 import type { Outcome } from "../path/firewall.ts";
 import { PATH_NAMES, STATE_NAMES, VERDICT_NAMES } from "../path/firewall.ts";
 import { count, grouped, type Paint, paintState, paintVerdict } from "./paint.ts";
-
-/** Counts of outcomes, in numbers so that counting a packet allocates nothing. */
-export class Tally {
-  packets = 0;
-  bytes = 0;
-  notIp = 0;
-  emitted = 0;
-  readonly verdicts = new Float64Array(VERDICT_NAMES.length);
-  readonly states = new Float64Array(STATE_NAMES.length);
-  readonly paths = new Float64Array(PATH_NAMES.length);
-  first = Number.POSITIVE_INFINITY;
-  last = Number.NEGATIVE_INFINITY;
-
-  /** `verdict`, `state` and `path` are indexes of the three lists of names. */
-  add(time: number, bytes: number, verdict: number, state: number, path: number, emitted: number): void {
-    this.#at(time);
-    this.bytes += bytes;
-    this.emitted += emitted;
-    this.verdicts[verdict]++;
-    this.states[state]++;
-    this.paths[path]++;
-  }
-
-  addOutcome(time: number, bytes: number, outcome: Outcome): void {
-    const state = STATE_NAMES.indexOf(outcome.state);
-    const path = PATH_NAMES.indexOf(outcome.path);
-    this.add(time, bytes, VERDICT_NAMES.indexOf(outcome.verdict), state, path, outcome.out.length);
-  }
-
-  addNotIp(time: number): void {
-    this.#at(time);
-    this.notIp++;
-  }
-
-  /** So many packets that differ in nothing but their time and length, `bytes` in all. */
-  addMany(packets: number, bytes: number, verdict: number, state: number, path: number, emitted: number): void {
-    this.packets += packets;
-    this.bytes += bytes;
-    this.emitted += emitted;
-    this.verdicts[verdict] += packets;
-    this.states[state] += packets;
-    this.paths[path] += packets;
-  }
-
-  /** There were packets from one time to another. */
-  addSpan(first: number, last: number): void {
-    this.#reach(first);
-    this.#reach(last);
-  }
-
-  #at(time: number): void {
-    this.#reach(time);
-    this.packets++;
-  }
-
-  #reach(time: number): void {
-    if (time < this.first) this.first = time;
-    if (time > this.last) this.last = time;
-  }
-
-  /** Seconds from the earliest to the latest packet. */
-  get seconds(): number {
-    return this.packets === 0 ? 0 : (this.last - this.first) / 1e6;
-  }
-}
 
 /** Totals by verdict, state and path. */
 export function totalLines(tally: Tally, paint: Paint): string[] {
@@ -102,17 +38,7 @@ export function totalLines(tally: Tally, paint: Paint): string[] {
 
 /** The same as one JSON object. */
 export function totalJson(tally: Tally): string {
-  const named = (names: readonly (string | null)[], counts: Float64Array) =>
-    Object.fromEntries(names.map((name, i) => [name ?? "none", counts[i]]));
-  return JSON.stringify({
-    packets: tally.packets,
-    bytes: tally.bytes,
-    notIp: tally.notIp,
-    emitted: tally.emitted,
-    verdicts: named(VERDICT_NAMES, tally.verdicts),
-    states: named(STATE_NAMES, tally.states),
-    paths: named(PATH_NAMES, tally.paths),
-  });
+  return JSON.stringify(tally.totals());
 }
 
 function spanText(seconds: number): string {
