@@ -58,7 +58,7 @@ const SETTLED = [
   "",
 ];
 const RULES = [
-  "-s 10.0.0.0/255.0.0.255",
+  "-s 10.0.0.3/255.0.0.255",
   "-m conntrack --ctdir REPLY",
   "-m dscp --dscp 4",
   "-m tos --tos 0x10/0x3f",
@@ -68,7 +68,17 @@ const RULES = [
   "-m limit --limit 5/min",
   "-m statistic --mode nth --every 3 --packet 0",
 ];
-const TARGETS = ["-j ACCEPT", "-j DROP", "-j RETURN", "-j A", "-g A", "", "-j REJECT", "-j MARK --set-mark 1"];
+const TARGETS = [
+  "-j ACCEPT",
+  "-j DROP",
+  "-j RETURN",
+  "-j A",
+  "-g A",
+  "",
+  "-j REJECT",
+  "-j MARK --set-mark 1",
+  "-j CONNMARK --set-mark 7",
+];
 
 const rule = often("", fc.constantFrom(...RULES)).chain((usual) =>
   usual === "" ? fc.constantFrom(...SETTLED) : fc.constant(usual),
