@@ -71,11 +71,16 @@ function partsOfRule(rule: Rule) {
   return partsOf([{ chains: [{ source: [rule], matches }] } as unknown as CompiledTable]);
 }
 
+/** 10.0.0.2 and 10.0.0.3. */
+const KNOWN = [0x0a000002, 0x0a000003];
+
 /** Two values in the same part, often at its ends. */
 function pairIn(dice: Dice, starts: readonly number[], size: number): [number, number] {
   const n = dice.int(0, starts.length - 1);
   const [first, last] = [starts[n], (starts[n + 1] ?? size) - 1];
-  const draw = () => dice.pick([first, last, first + Math.floor((last - first) * (dice.int(0, 1000) / 1000))]);
+  const known = KNOWN.filter((value) => value >= first && value <= last);
+  const between = first + Math.floor((last - first) * (dice.int(0, 1000) / 1000));
+  const draw = () => dice.pick([first, last, between, ...known]);
   return [draw(), draw()];
 }
 
