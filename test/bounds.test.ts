@@ -36,7 +36,7 @@ const OWN: Readonly<Record<keyof typeof PROTOCOLS, readonly string[]>> = {
   udp: ["--dport 53", "! --dport 1:1023", "--sport 0:65535", "! --sport 65535"],
   icmp: ["--icmp-type 8", "! --icmp-type 3/4", "--icmp-type destination-unreachable", "--icmp-type any"],
 };
-const RULES = 3000;
+const RULES = 1500;
 const PAIRS = 40;
 const host = new Host({ interfaces: { lan0: "10.0.0.1/24", wan0: "203.0.113.1/24" } });
 

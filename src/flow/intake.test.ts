@@ -436,7 +436,7 @@ function agree<Style>(
         stream.close();
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
   t.log(`${taken} of ${all} packets were taken by the core`);
   t.true(taken > all / 30);
