@@ -111,9 +111,9 @@ export class Arrivals {
     this.#largestMtu = real.reduce((largest, device) => Math.max(largest, device.mtu), 0);
   }
 
-  /** Are there checksums that cannot be right? */
-  get doubts(): boolean {
-    return this.#checksums.any;
+  /** Are checksums of received packets looked at? */
+  get verifies(): boolean {
+    return !this.#checksums.ignoreReceived;
   }
 
   /** Would the last frame have been the same to any other device, for the host or for others? */

@@ -35,7 +35,8 @@ export class Intake {
     this.#firewall = firewall;
     this.#arrivals = arrivals;
     this.#counting = counting;
-    firewall.stream.begin({
+    // Checksums that are yet to be finished do not hold: such packets come one by one.
+    firewall.stream.begin(arrivals.verifies, {
       passed: ({ accepted, state, packets, bytes }) => {
         const verdict = accepted ? VERDICT_ACCEPT : VERDICT_DROP;
         counting.addMany(packets, bytes, verdict, state, PATH_FORWARD, accepted ? packets : 0);
@@ -59,8 +60,7 @@ export class Intake {
 
   #stream(reader: CaptureReader): void {
     const { stream } = this.#firewall;
-    // Where checksums may be unfinished each has to be looked at.
-    stream.run(this.#misses > PATIENCE || this.#arrivals.doubts ? null : reader.plainRecords);
+    stream.run(this.#misses > PATIENCE ? null : reader.plainRecords);
     if (stream.taken === 0) return;
     this.#misses = 0;
     this.#counting.addSpan(stream.firstTime, stream.lastTime);

@@ -70,6 +70,7 @@ export class CoreStream<How = unknown> implements Learner {
   readonly #ways: Ways;
   /** No packet is longer that a device takes as it is. */
   readonly #shortestMtu: number;
+  #verifies = true;
   #lesson = 0;
   #core: Core | null = null;
   #links: Link<How>[] = [];
@@ -92,10 +93,11 @@ export class CoreStream<How = unknown> implements Learner {
     stack.conntrack.connections(4).leaving = () => this.#end();
   }
 
-  /** A capture begins. Where its packets come in is to be learnt. */
-  begin(listener: StreamListener<How>): void {
+  /** A capture begins, whose checksums are verified or taken as right. Where its packets come in is to be learnt. */
+  begin(verifies: boolean, listener: StreamListener<How>): void {
     this.settle();
     this.#forget();
+    this.#verifies = verifies;
     this.#listener = listener;
     this.#ways.onPassed = (passed) => listener.passed(passed);
   }
@@ -216,7 +218,8 @@ export class CoreStream<How = unknown> implements Learner {
     const translates = this.#stack.coreWay.nat !== null;
     control[ARRIVALS] = 0;
     control[SETTLED] = translates ? IPS_NAT_DONE_MASK : 0;
-    control[VERIFIES] = HEADER_CHECKSUM | (this.#stack.conntrack.sysctl.checksum !== 0 ? TRANSPORT_CHECKSUM : 0);
+    const ofTransport = this.#stack.conntrack.sysctl.checksum !== 0 ? TRANSPORT_CHECKSUM : 0;
+    control[VERIFIES] = this.#verifies ? HEADER_CHECKSUM | ofTransport : 0;
   }
 
   #end(): void {

@@ -1,6 +1,6 @@
 /** Random talk between clients and servers through a router, with everything that may go wrong: what fast and long ways are compared by. */
 import fc from "fast-check";
-import { check, pseudoSum4, sumOf } from "../bytes/checksum.ts";
+import { check, fold, pseudoSum4, sumOf } from "../bytes/checksum.ts";
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../packet/transport.ts";
 
 export const often = <T>(usual: T, others: fc.Arbitrary<T>) =>
@@ -35,7 +35,19 @@ export const event = fc.record({
   /** Something is wrong with the packet. */
   fault: often(
     "none",
-    fc.constantFrom("sum", "header", "length", "offset", "ttl", "cut", "udp length", "no sum", "carry", "fragment"),
+    fc.constantFrom(
+      "sum",
+      "header",
+      "length",
+      "offset",
+      "ttl",
+      "cut",
+      "udp length",
+      "no sum",
+      "carry",
+      "fragment",
+      "partial",
+    ),
   ),
   seconds: often(0, fc.constantFrom(1, 3, 40, 130, 500_000)),
 });
@@ -157,6 +169,8 @@ function sealed(e: Event, bytes: Uint8Array, view: DataView, protocol: number, a
   const pseudo =
     protocol === IPPROTO_ICMP ? 0 : pseudoSum4(view.getInt32(12), view.getInt32(16), protocol, bytes.length - 20);
   view.setUint16(at, check(sumOf(view, 20, bytes.length) + pseudo) ^ (e.fault === "sum" ? 1 : 0));
+  // As it is left to a network card.
+  if (e.fault === "partial" && protocol !== IPPROTO_ICMP) view.setUint16(at, fold(pseudo));
   if (e.fault === "carry") view.setUint16(4, (CARRYING + 0xffff - sumOf(view, 0, 20)) % 0xffff);
   view.setUint16(10, check(sumOf(view, 0, 20)) ^ (e.fault === "header" ? 1 : 0));
   return e.fault === "cut" ? bytes.subarray(0, 44) : bytes;
