@@ -5,6 +5,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import test from "ava";
+import * as layout from "../src/assembly/layout.ts";
+import { SEGMENT_KINDS, TCP_STATES } from "../src/assembly/tcp-words.ts";
 
 /** Folders in the order in which data flows; a file imports from its own or an earlier rank. */
 const FLOW: readonly (readonly string[])[] = [
@@ -74,6 +76,31 @@ test("only cli/ and kernel/ touch node:, process, Buffer or the clock", (t) => {
     broken.map((file) => file.path),
     [],
   );
+});
+
+test("the parts of the core's memory do not overlap", (t) => {
+  const ends: readonly (readonly [name: string, from: number, bytes: number])[] = [
+    ["packets", layout.PACKETS, layout.PACKETS_SIZE],
+    // What is summed up to a block behind the packets' end is masked.
+    ["masks", layout.MASKS, 2 * layout.MASK_SIZE],
+    ["control", layout.CONTROL, 4 * layout.CONTROL_WORDS],
+    ["clock", layout.CLOCK, 8 * layout.CLOCK_NUMBERS],
+    ["TCP's states", layout.TCP_NEXT, 2 * SEGMENT_KINDS * TCP_STATES],
+    ["TCP's kinds", layout.TCP_KINDS, 32],
+    ["TCP's flags", layout.TCP_VALID, 0x40],
+    ["TCP's timeouts", layout.TCP_TIMEOUTS, 4 * TCP_STATES],
+    ["interfaces", layout.INTERFACES, layout.INTERFACES_SLOTS * layout.INTERFACE_SIZE],
+    ["links", layout.LINKS, layout.LINKS_SLOTS * layout.LINK_SIZE],
+    ["routes", layout.ROUTING, layout.ROUTING_SIZE],
+    ["single packet", layout.SINGLE, layout.SINGLE_SIZE],
+    ["ways", layout.WAYS, layout.WAYS_SLOTS * layout.WAY_SIZE],
+    ["parts", layout.PARTS, layout.PARTS_SIZE],
+    ["tables", layout.TABLES, layout.MEMORY_SIZE - layout.TABLES],
+  ];
+  const broken = ends.slice(1).filter(([, from], i) => ends[i][1] + ends[i][2] > from);
+  t.deepEqual(broken, []);
+  const [last] = ends.slice(-1);
+  t.is(last[1] + last[2], layout.MEMORY_SIZE);
 });
 
 test("every module says what it is about before it does it", (t) => {

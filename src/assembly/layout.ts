@@ -34,21 +34,22 @@ export const ROUTING_SIZE = 0x20000;
 export const ROUTED_DEVICES = 64;
 export const RANGES = 520;
 /**
- * Link-layer headers by which packets come in that the core takes from captures: a hash table, each entry the first and the
- * last eight bytes of one, the device (0: the slot is free), the capture's interface, and how many packets had it (64-bit
- * floating point).
+ * Link-layer headers by which packets come in that the core takes from captures: a hash table, each entry the first, the last and
+ * of long ones the second eight bytes of one, the device (0: the slot is free), the capture's interface, and how many packets had
+ * it (64-bit floating point).
  */
 export const LINKS = 0x83000;
-export const LINKS_SLOTS = 1024;
-export const LINK_SIZE = 32;
-export const LINK_DEVICE = 16;
-export const LINK_INTERFACE = 20;
-export const LINK_PACKETS = 24;
+export const LINKS_SLOTS = 512;
+export const LINK_SIZE = 64;
+export const LINK_MIDDLE = 16;
+export const LINK_DEVICE = 24;
+export const LINK_INTERFACE = 28;
+export const LINK_PACKETS = 32;
 /**
  * The capture's interfaces, by their number: how many units of its times are a microsecond, 1 or 1000 (0: its packets are not
- * for the core), and how many bytes of link layer are before each packet, 0 or 8 to 16.
+ * for the core), and how many bytes of link layer are before each packet, 0 or 8 to 24.
  */
-export const INTERFACES = 0x84000;
+export const INTERFACES = 0x82400;
 export const INTERFACES_SLOTS = 64;
 export const INTERFACE_SIZE = 8;
 export const INTERFACE_LINK = 4;

@@ -9,6 +9,7 @@ import {
   INTERFACES,
   LINK_DEVICE,
   LINK_INTERFACE,
+  LINK_MIDDLE,
   LINK_PACKETS,
   LINK_SIZE,
   LINKS,
@@ -28,22 +29,22 @@ export function linkLengthOf(by: i32): i32 {
 
 /** The entry of an interface's link-layer header; or a free one, which says for what it would be. */
 export function linkOf(by: i32, frame: i32, end: i32): i32 {
-  let first: u64 = 0;
-  let last: u64 = 0;
-  if (frame !== end) {
-    first = load<u64>(frame);
-    last = load<u64>(end - 8);
-  }
+  const length = end - frame;
+  const first: u64 = length === 0 ? 0 : load<u64>(frame);
+  const last: u64 = length === 0 ? 0 : load<u64>(end - 8);
+  const middle: u64 = length > 16 ? load<u64>(frame, 8) : 0;
   const mixed = first ^ (last << 23) ^ (last >>> 11);
   const slot = ((((i32(mixed) ^ i32(mixed >>> 32)) + by) * 0x9e3779b1) >>> 16) & (LINKS_SLOTS - 1);
   let link = LINKS + slot * LINK_SIZE;
   while (isKnown(link)) {
-    if (load<u64>(link) === first && load<u64>(link, 8) === last && load<i32>(link, LINK_INTERFACE) === by) return link;
+    const differs = (load<u64>(link) ^ first) | (load<u64>(link, 8) ^ last) | (load<u64>(link, LINK_MIDDLE) ^ middle);
+    if (differs === 0 && load<i32>(link, LINK_INTERFACE) === by) return link;
     link += LINK_SIZE;
     if (link === LINKS + LINKS_SLOTS * LINK_SIZE) link = LINKS;
   }
   store<u64>(link, first);
   store<u64>(link, last, 8);
+  store<u64>(link, middle, LINK_MIDDLE);
   store<i32>(link, by, LINK_INTERFACE);
   return link;
 }

@@ -549,3 +549,16 @@ test("what pcapng says of a packet beside its bytes keeps that one from the core
     t.true(taken >= 170 && taken <= 180, `${kind}: ${taken}`);
   }
 });
+
+test("packets come from more link-layer addresses than the core keeps", (t) => {
+  const bytes = pcapOf(datagrams(4000), { link: LINK_LAYERS[0], nanoseconds: false, little: true });
+  const view = new DataView(bytes.buffer);
+  for (let at = 24, i = 0; at < bytes.length; at += 16 + view.getUint32(at + 8, true), i++)
+    view.setUint32(at + 24, (i % 7) * (i % 100));
+  const [once, alone] = [makeFirewall(FORWARD, {}, ADDRESSED), makeFirewall(FORWARD, {}, ADDRESSED)];
+  const seen = goAtOnce(once, bytes, VERIFY_ALL, [100_000]);
+  t.deepEqual(stateOf(seen), stateOf(goOneByOne(alone, bytes, VERIFY_ALL)));
+  const taken = seen.left.reduce((sum) => sum + 1, 0);
+  t.true(taken > 1000 && taken < 3500, `${taken} packets were taken`);
+  once.close();
+});

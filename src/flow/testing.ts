@@ -1,6 +1,6 @@
 /** Captures for tests, made byte by byte: pcap, and pcapng with all that may stand between and behind its packets. */
 import fc from "fast-check";
-import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_RAW } from "../bytes/link.ts";
+import { LINKTYPE_ETHERNET, LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2, LINKTYPE_RAW } from "../bytes/link.ts";
 import { often } from "../path/testing.ts";
 
 const MACS: Readonly<Record<string, number>> = { lan0: 1, wan0: 2 };
@@ -41,10 +41,17 @@ const cooked = ({ dev, packet, whole, stranger }: Sight): Frame => {
   return { bytes, wire: 16 + (whole || packet.length) };
 };
 
+/** Version 2 says the interface's index, and packet type and address elsewhere. */
+const cooked2 = ({ dev, packet, whole, stranger }: Sight): Frame => {
+  const header = [8, 0, 0, 0, 0, 0, 0, stranger ? 9 : MACS[dev], 0, 1, 0, 6, 2, 0, 0, 0, 1, MACS[dev], 0, 0];
+  return { bytes: [...header, ...packet], wire: 20 + (whole || packet.length) };
+};
+
 export const LINK_LAYERS: readonly LinkLayer[] = [
   { linkType: LINKTYPE_ETHERNET, frame: ethernet },
   { linkType: LINKTYPE_RAW, frame: raw },
   { linkType: LINKTYPE_LINUX_SLL, frame: cooked },
+  { linkType: LINKTYPE_LINUX_SLL2, frame: cooked2 },
 ];
 
 const ordered = (value: bigint | number, size: number, little: boolean): number[] => {

@@ -47,9 +47,9 @@ import type { Passed, Ways } from "./ways.ts";
 
 /** µs that the clock may go on at once: in a greater leap long expired connections are looked for. */
 const LEAP = 1e12;
-/** The core looks at the first and the last eight bytes of link-layer headers. */
+/** The core looks at eight bytes of link-layer headers at a time: the first, the last, and those behind the first. */
 const SHORTEST_LINK = 8;
-const LONGEST_LINK = 16;
+const LONGEST_LINK = 24;
 const MOST_LINKS = LINKS_SLOTS / 2;
 
 /** A link-layer header by which packets came in. */
@@ -265,7 +265,7 @@ export class CoreStream<How = unknown> implements Learner {
   }
 }
 
-/** Is there either no link-layer header of this length, or one that eight bytes from either end are all of? */
+/** Is there either no link-layer header, or one of a length that the core looks at all of? */
 function isForCore(length: number): boolean {
   return length === 0 || (length >= SHORTEST_LINK && length <= LONGEST_LINK);
 }
