@@ -562,3 +562,30 @@ test("packets come from more link-layer addresses than the core keeps", (t) => {
   t.true(taken > 1000 && taken < 3500, `${taken} packets were taken`);
   once.close();
 });
+
+/** More ports than the core keeps ways, each of its own rule; packets to the same port come together. */
+for (const [what, together] of [
+  ["no use", 2],
+  ["of use", 12],
+] as const)
+  test(`rules tell so many packets apart that the core forgets their ways: knowing them is ${what}`, (t) => {
+    const ports = Array.from({ length: 3500 }, (_, i) => i + 1);
+    const accepting = ports.map(
+      (port) => `-A FORWARD -p udp -m udp --dport ${port} -j ${port % 7 === 0 ? "DROP" : "ACCEPT"}`,
+    );
+    const rules = `*filter\n:FORWARD DROP [0:0]\n${accepting.join("\n")}\n-A FORWARD -m state --state INVALID\nCOMMIT\n`;
+    const sights = datagrams(2 * together * ports.length)
+      .filter(({ dev }) => dev === "lan0")
+      .map((sight, i) => {
+        new DataView(sight.packet.buffer).setUint16(22, ports[Math.floor(i / together) % ports.length]);
+        new DataView(sight.packet.buffer).setUint16(26, 0);
+        return sight;
+      });
+    const bytes = pcapOf(sights, { link: LINK_LAYERS[1], nanoseconds: false, little: true });
+    const [once, alone] = [makeFirewall(rules, {}, ADDRESSED), makeFirewall(rules, {}, ADDRESSED)];
+    const seen = goAtOnce(once, bytes, VERIFY_ALL, [100_000]);
+    t.deepEqual(stateOf(seen), stateOf(goOneByOne(alone, bytes, VERIFY_ALL)));
+    const taken = seen.left.reduce((sum) => sum + 1, 0) / sights.length;
+    t.true(together > 8 ? taken > 0.8 : taken < 0.5, `${taken} of the packets were taken`);
+    once.close();
+  });

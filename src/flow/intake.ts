@@ -7,7 +7,7 @@ import { PACKET_HOST } from "../packet/packet.ts";
 import { type Firewall, PATH_FORWARD, VERDICT_ACCEPT, VERDICT_DROP } from "../path/firewall.ts";
 import { type Arrivals, BY_COOKED, BY_MAC, BY_NAME, BY_ONLY, BY_OPTION, BY_ROUTE } from "./arrival.ts";
 
-/** What counts packets (report/totals.ts: Tally). */
+/** What counts packets (tally.ts). */
 export interface Counting {
   /** A packet at this time, in µs since 1970; `verdict`, `state` and `path` are numbers of Result. */
   add(time: number, bytes: number, verdict: number, state: number, path: number, emitted: number): void;

@@ -28,7 +28,7 @@ import {
 import type { Core } from "../bytes/core.ts";
 import { ACCEPT, FORWARD, type Hook, POSTROUTING } from "../packet/hook.ts";
 import type { HeaderField } from "../rules/extension.ts";
-import { partsOf } from "./bounds.ts";
+import { type Parts, partsOf } from "./bounds.ts";
 import { PASS } from "./decisions.ts";
 import { type Counter, Foresight, UNSURE } from "./foresee.ts";
 import { type StepName, stepsAt } from "./hooks.ts";
@@ -72,7 +72,7 @@ interface Foreseen {
   readonly counted: readonly Counter[];
 }
 
-const PART_TABLES: readonly (readonly [field: HeaderField, control: number, shift: number])[] = [
+const PART_TABLES: readonly (readonly [field: HeaderField, control: number, scale: number])[] = [
   ["src", SOURCE_PARTS, 1],
   ["dst", DESTINATION_PARTS, 1],
   ["sport", SOURCE_PORT_PARTS, 0x10000],
@@ -85,6 +85,7 @@ export class Ways {
   readonly #tables: readonly CompiledTable[];
   readonly #foresight = new Foresight();
   #foreseen: Foreseen | null = null;
+  #parts: Parts | null = null;
   #core: Core | null = null;
   #ways: Way[] = [];
   /** Packets of ways that were forgotten. */
@@ -104,7 +105,7 @@ export class Ways {
 
   /** Begins to teach the core, which knows nothing yet. False: there are too many parts for it, or it would be no use. */
   begin(core: Core): boolean {
-    this.#forget();
+    this.end();
     if (this.#hopeless || !this.#writeParts(core)) return false;
     this.#core = core;
     core.control[HEADER_BITS] = 0;
@@ -114,7 +115,8 @@ export class Ways {
 
   /** The core's memory belongs to others from now on. */
   end(): void {
-    this.#forget();
+    this.settle();
+    this.#ways = [];
     this.#core = null;
   }
 
@@ -207,16 +209,12 @@ export class Ways {
   #makeRoom(core: Core): void {
     this.settle();
     this.#hopeless = this.#before < this.#learnt * WORTH;
-    if (!this.begin(core)) this.end();
-  }
-
-  #forget(): void {
-    this.settle();
-    this.#ways = [];
+    this.begin(core);
   }
 
   #writeParts({ buffer, control }: Core): boolean {
-    const parts = partsOf(this.#tables.filter(({ name }) => name !== "nat"));
+    this.#parts ??= partsOf(this.#tables.filter(({ name }) => name !== "nat"));
+    const parts = this.#parts;
     let at = PARTS;
     for (const [field, index, scale] of PART_TABLES) {
       const starts = parts[field];
