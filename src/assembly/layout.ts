@@ -7,7 +7,7 @@
 /** Where the reader of captures puts what it reads. */
 export const PACKETS = 0;
 /** Sized so that it stays in the processor's second-level cache. */
-export const PACKETS_SIZE = 0x80000;
+export const PACKETS_SIZE = 0x40000;
 /** So many bytes of ones and as many of zeroes, of which a mask for the last bytes of a sum is cut. */
 export const MASK_SIZE = 64;
 export const MASKS = 0x80040;
