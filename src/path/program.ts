@@ -130,6 +130,9 @@ export class RuleEngine implements Engine {
   }
 }
 
+const goBack = () => BACK;
+const noRules = () => [];
+
 export class CompiledChain {
   readonly name: string;
   readonly table: TableName;
@@ -151,9 +154,11 @@ export class CompiledChain {
   readonly #made: (CompiledRule | null)[];
   readonly #make: (n: number) => CompiledRule;
   /** Walks the chain's rules, without its policy: a code, or BACK. Replaced by faster ones as it is used. */
-  run: (p: Packet) => number = () => BACK;
+  run: (p: Packet) => number = goBack;
   /** The numbers of the rules that the packet can match at all, ascending. */
-  candidates: (p: Packet) => ArrayLike<number> = () => [];
+  candidates: (p: Packet) => ArrayLike<number> = noRules;
+  /** Makes both. */
+  prepare: () => void = goBack;
 
   /** `make` makes its n-th rule, from 0. */
   constructor(

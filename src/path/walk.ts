@@ -16,18 +16,22 @@ import { INDEX_FROM, RuleIndex } from "./rule-index.ts";
 /** Gives every chain of the table its first `run` and `candidates`, which prepare the real ones when a packet comes. */
 export function prepareTable(table: CompiledTable, host: Host, generates: boolean): void {
   for (const chain of table.chains) {
-    const prepare = () => {
+    chain.prepare = () => {
       chain.run = prepareChain(chain, table, host, generates);
     };
-    chain.run = (p) => {
-      prepare();
-      return chain.run(p);
-    };
-    chain.candidates = (p) => {
-      prepare();
-      return chain.candidates(p);
-    };
+    chain.run = firstRun;
+    chain.candidates = firstCandidates;
   }
+}
+
+function firstRun(this: CompiledChain, p: Packet): number {
+  this.prepare();
+  return this.run(p);
+}
+
+function firstCandidates(this: CompiledChain, p: Packet): ArrayLike<number> {
+  this.prepare();
+  return this.candidates(p);
 }
 
 function prepareChain(chain: CompiledChain, table: CompiledTable, host: Host, generates: boolean): Walk {
