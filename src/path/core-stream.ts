@@ -22,6 +22,7 @@ import {
   LINKS,
   LINKS_SLOTS,
   ROOM,
+  ROUTED_DEVICES,
   SETTLED,
   STOPPED,
   STOPPED_AT,
@@ -143,7 +144,7 @@ export class CoreStream<How = unknown> implements Learner {
    */
   learnLink(p: Packet, bySource: boolean, how: How): void {
     const core = this.#coreOf(p, STOPPED_LINK);
-    if (core === null || this.#links.length >= MOST_LINKS) return;
+    if (core === null || this.#links.length >= MOST_LINKS || p.inDev >= ROUTED_DEVICES) return;
     if (bySource && core.control[ARRIVALS] === 0) {
       core.control[ARRIVALS] = this.#stack.coreWay.writeDevices(core);
       if (core.control[ARRIVALS] === 0) return;

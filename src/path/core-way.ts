@@ -134,9 +134,11 @@ export class CoreWay {
     this.#free += rangeTableSize(ranges.length);
   }
 
-  #wordOf({ route, ordinary }: RouteRange): number {
+  #wordOf({ start, route, ordinary }: RouteRange): number {
     const forwards = route.type === RTN_UNICAST && !route.redirect;
-    return ((forwards ? this.#numberOf(route) : 0) << 1) | Number(ordinary);
+    // What comes from the host's own addresses it may have sent, even where it would take that from others (accept_local).
+    const fromOthers = ordinary && !this.#host.isLocal4(start | 0);
+    return ((forwards ? this.#numberOf(route) : 0) << 1) | Number(fromOthers);
   }
 
   #numberOf(route: Route): number {
