@@ -81,7 +81,6 @@ test("only cli/ and kernel/ touch node:, process, Buffer or the clock", (t) => {
 test("the parts of the core's memory do not overlap", (t) => {
   const ends: readonly (readonly [name: string, from: number, bytes: number])[] = [
     ["packets", layout.PACKETS, layout.PACKETS_SIZE],
-    // What is summed up to a block behind the packets' end is masked.
     ["masks", layout.MASKS, 2 * layout.MASK_SIZE],
     ["control", layout.CONTROL, 4 * layout.CONTROL_WORDS],
     ["clock", layout.CLOCK, 8 * layout.CLOCK_NUMBERS],

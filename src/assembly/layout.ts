@@ -115,8 +115,8 @@ export const ICMP_TIMEOUT = 42;
 export const VERIFIES = 24;
 /** New connections are begun while there are fewer than this. */
 export const ROOM = 25;
-/** Bits of a connection's status that must be set: that its translation is settled, where there is a nat table. */
-export const SETTLED = 26;
+/** Bits of a connection's status that must be set: both of its ends were dealt with, where there is a nat table. */
+export const NAT_DONE = 26;
 /** Tables of PARTS, or 0 where the rules do not look at the field. */
 export const SOURCE_PARTS = 27;
 export const DESTINATION_PARTS = 28;

@@ -9,7 +9,7 @@ import {
   FREE_ENTRY,
   LENGTHEN,
   LONG_WAY,
-  SETTLED,
+  NAT_DONE,
   STOPPED,
   STOPPED_AT,
   STOPPED_LINK,
@@ -135,11 +135,14 @@ function stopAt(start: i32, entry: i32, why: i32): i32 {
   return why;
 }
 
-/** The connection's translation is settled where there is one to be, and no helper looks at its packets. Pings are not translated here. */
+/**
+ * NAT has dealt with the connection where there is NAT, and no helper looks at its packets. Pings are not translated here. That
+ * a masqueraded connection still leaves by its device (nat.ts: hasChangedDevice) need not be asked: a destination has one route.
+ */
 function isOrdinary(status: i32): bool {
-  const settled = control(SETTLED);
+  const done = control(NAT_DONE);
   const unusual = protocol === ICMP ? IPS_HELPER | IPS_NAT_MASK : IPS_HELPER;
-  return (status & (unusual | settled)) === settled;
+  return (status & (unusual | done)) === done;
 }
 
 /** packet.ts: `plain`, of a packet that is all there; or half a ping. */

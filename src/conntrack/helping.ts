@@ -4,6 +4,7 @@
  */
 
 import { IPS_HELPER, IPS_SEQ_ADJUST } from "../assembly/status.ts";
+import { LO } from "../host/interfaces.ts";
 import { ACCEPT, DROP, type Family, INPUT, type Verdict } from "../packet/hook.ts";
 import { CT_RELATED, CT_RELATED_REPLY, type Packet } from "../packet/packet.ts";
 import type { Connections } from "./connections.ts";
@@ -14,8 +15,6 @@ import type { Helped, Helper, Helpers } from "./helper.ts";
 import { MICROSECONDS_PER_JIFFY } from "./jiffies.ts";
 import { adjustSegment } from "./sequence.ts";
 import { ORIGINAL, Tuple } from "./tuple.ts";
-
-const LO = 1;
 
 export class Helping {
   readonly expectations = new Expectations();

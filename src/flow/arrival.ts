@@ -14,7 +14,7 @@ import {
 } from "../bytes/link.ts";
 import { type CaptureInterface, type CaptureRecord, DIRECTION_IN, DIRECTION_OUT } from "../bytes/record.ts";
 import type { Host } from "../host/host.ts";
-import type { Interface } from "../host/interfaces.ts";
+import { type Interface, LO } from "../host/interfaces.ts";
 import { RTN_UNICAST } from "../host/route.ts";
 import {
   CHECKSUM_PARTIAL,
@@ -51,7 +51,6 @@ export const FOUND_BY = [
 ] as const;
 
 const ARPHRD_LOOPBACK = 772;
-const ARPHRD_LOOPBACK_INDEX = 1;
 
 const ETHER_TYPES: ReadonlyMap<number, string> = new Map([
   [0x0806, "ARP"],
@@ -238,8 +237,7 @@ export class Arrivals {
     const named = this.#interfaceNamed(record.interface, this.frame);
     if (named !== null) return this.#found(named, BY_NAME);
     if (this.#device !== null) return this.#found(this.#device, BY_OPTION);
-    if (this.frame.hardwareType === ARPHRD_LOOPBACK)
-      return this.#found(this.#host.interfaces[ARPHRD_LOOPBACK_INDEX], BY_COOKED);
+    if (this.frame.hardwareType === ARPHRD_LOOPBACK) return this.#found(this.#host.interfaces[LO], BY_COOKED);
     if (this.#only !== null) return this.#found(this.#only, BY_ONLY);
     const owner = this.#ownerOfMac(record.data);
     if (owner !== null) return this.#found(owner, BY_MAC);

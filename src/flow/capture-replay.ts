@@ -6,7 +6,8 @@
  *     const totals = replay.end();
  *     if (replay.error !== null) console.error(replay.error.message);
  *
- * Afterwards the firewall's counters and connections are those after the last packet.
+ * Afterwards the firewall's counters and connections are those after the last packet. One capture at a time; one that is given up
+ * is ended, too.
  */
 import { type CaptureError, CaptureReader, CaptureRecord } from "../bytes/capture.ts";
 import { HostError } from "../host/error.ts";

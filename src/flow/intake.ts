@@ -42,20 +42,23 @@ export class Intake {
         counting.addMany(packets, bytes, verdict, state, PATH_FORWARD, accepted ? packets : 0);
       },
       arrived: (how, packets) => {
-        arrivals.counts[how as number] += packets;
+        arrivals.counts[how] += packets;
       },
     });
   }
 
   /** All packets of which the reader has all bytes. */
   take(reader: CaptureReader, record: CaptureRecord): void {
-    do this.#stream(reader);
-    while (reader.next(record) && this.#one(record));
+    for (;;) {
+      this.#stream(reader);
+      if (!reader.next(record)) return;
+      this.#one(record);
+    }
   }
 
   /** Everything that was counted is told. */
   finish(): void {
-    this.#firewall.stream.settle();
+    this.#firewall.stream.collect();
   }
 
   #stream(reader: CaptureReader): void {
@@ -66,11 +69,10 @@ export class Intake {
     this.#counting.addSpan(stream.firstTime, stream.lastTime);
   }
 
-  #one(record: CaptureRecord): true {
+  #one(record: CaptureRecord): void {
     if (this.#arrivals.load(record, this.#firewall.packet)) this.#pass(record);
     else this.#counting.addNotIp(record.time);
     this.#misses = this.#firewall.stream.learnt || this.#misses >= PATIENCE + PAUSE ? 0 : this.#misses + 1;
-    return true;
   }
 
   #pass(record: CaptureRecord): void {

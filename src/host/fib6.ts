@@ -5,7 +5,7 @@
 import { formatAddress } from "../bytes/address.ts";
 import { ADDR_LINKLOCAL, ADDR_LOOPBACK, ADDR_MAPPED, ADDR_UNICAST, addressKind6 } from "./address6.ts";
 import { HostError } from "./error.ts";
-import type { Interface, InterfaceAddress } from "./interfaces.ts";
+import { type Interface, type InterfaceAddress, LO } from "./interfaces.ts";
 import { PrefixTable } from "./prefix-table.ts";
 import {
   type Route,
@@ -20,7 +20,6 @@ import {
 } from "./route.ts";
 import type { RouteSpec } from "./routes.ts";
 
-const LO = 1;
 /** The kernel's metrics: of `ip -6 route add`, and of routes that addresses make. */
 const USER_METRIC = 1024;
 const ADDRESS_METRIC = 256;

@@ -12,6 +12,9 @@ import {
 } from "./config.ts";
 import { HostError } from "./error.ts";
 
+/** Index of the loopback device. */
+export const LO = 1;
+
 /** rtnetlink.h: RT_SCOPE_* */
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_SITE = 200;

@@ -8,7 +8,7 @@
  */
 import { maskOfPrefix4 } from "../bytes/address.ts";
 import { type Entry4, Fib4, isLoopback4, isMulticast4, isReject, selectAddress4 } from "./fib4.ts";
-import { type Interface, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from "./interfaces.ts";
+import { type Interface, LO, RT_SCOPE_HOST, RT_SCOPE_LINK, RT_SCOPE_UNIVERSE } from "./interfaces.ts";
 import {
   EACCES,
   EHOSTUNREACH,
@@ -36,7 +36,6 @@ export interface RouteRange {
 }
 
 const SLOTS = 8192;
-const LO = 1;
 
 // What is remembered of a source on a device, packed into one number; 0 is an ordinary source that may come in here.
 const CLASS = 3;

@@ -14,7 +14,7 @@ import {
   scope6,
 } from "./address6.ts";
 import { type Entry6, Fib6 } from "./fib6.ts";
-import type { Interface } from "./interfaces.ts";
+import { type Interface, LO } from "./interfaces.ts";
 import {
   EACCES,
   EHOSTUNREACH,
@@ -34,7 +34,6 @@ import {
 import type { RouteSpec } from "./routes.ts";
 
 const SLOTS = 1024;
-const LO = 1;
 
 const NO_ROUTE = makeRoute({ type: RTN_UNREACHABLE, error: ENETUNREACH, reason: "no route" });
 const UNREACHABLE = makeRoute({ type: RTN_UNREACHABLE, error: EHOSTUNREACH, reason: "unreachable route" });

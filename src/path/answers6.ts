@@ -1,5 +1,7 @@
 /** REJECT's answers to IPv6 packets (nf_reject_ipv6.c): a TCP RST, or an ICMPv6 error. */
+
 import { check, fold, pseudoSum6, sumOf } from "../bytes/checksum.ts";
+import { LO } from "../host/interfaces.ts";
 import { HeaderWalk, IPV6_HEADER, IPV6_LENGTH, IPV6_NEXT_HEADER, skipExtensionHeaders } from "../packet/ipv6.ts";
 import { CHECKSUM_NONE } from "../packet/packet.ts";
 import { IPPROTO_TCP, TCP_RST } from "../packet/transport.ts";
@@ -7,7 +9,7 @@ import { hasChecksum, writeReset } from "./answers4.ts";
 import { hopLimitOf, icmpSend6 } from "./icmp6.ts";
 import { localOut6 } from "./output6.ts";
 import type { Skb } from "./skb.ts";
-import { LO, type Stack } from "./stack.ts";
+import type { Stack } from "./stack.ts";
 
 const LENGTH = IPV6_HEADER + 20;
 

@@ -18,7 +18,7 @@ export interface Condition {
   /** May set `p.hotdrop` (xt_action_param.hotdrop) also of packets that are not odd. */
   readonly hotdrops: boolean;
   /**
-   * Of an IPv4 TCP or UDP packet that is nothing special: the answer depends on nothing but its protocol, devices, conntrack
+   * Of a whole IPv4 packet of TCP, UDP or ICMP that is nothing special: the answer depends on nothing but its protocol, devices, conntrack
    * state, and `bits` of its header (TCP flags | TOS << 8), and along its addresses and ports changes only where bounds.ts was
    * told.
    */

@@ -21,9 +21,9 @@ import {
   LINK_SIZE,
   LINKS,
   LINKS_SLOTS,
+  NAT_DONE,
   ROOM,
   ROUTED_DEVICES,
-  SETTLED,
   STOPPED,
   STOPPED_AT,
   STOPPED_LINK,
@@ -54,19 +54,19 @@ const LONGEST_LINK = 24;
 const MOST_LINKS = LINKS_SLOTS / 2;
 
 /** A link-layer header by which packets came in. */
-interface Link<How> {
+interface Link {
   readonly at: number;
-  readonly how: How;
+  readonly how: number;
 }
 
 /** Whoever wants to know what became of packets of which nobody was told. */
-export interface StreamListener<How> {
+export interface StreamListener {
   passed(passed: Passed): void;
-  /** So many packets came in like the one that `learnLink` was told of. */
-  arrived(how: How, packets: number): void;
+  /** So many packets came in as the one of which `learnLink` was told `how`. */
+  arrived(how: number, packets: number): void;
 }
 
-export class CoreStream<How = unknown> implements Learner {
+export class CoreStream implements Learner {
   readonly #stack: Stack;
   readonly #ways: Ways;
   /** No packet is longer that a device takes as it is. */
@@ -74,11 +74,11 @@ export class CoreStream<How = unknown> implements Learner {
   #verifies = true;
   #lesson = 0;
   #core: Core | null = null;
-  #links: Link<How>[] = [];
+  #links: Link[] = [];
   /** Those that the core knows, and how many of them it was told of. */
   #interfaces: readonly CaptureInterface[] = [];
   #told = 0;
-  #listener: StreamListener<How> | null = null;
+  #listener: StreamListener | null = null;
   /** Packets that the last `run` took, and their times; why it stopped. */
   taken = 0;
   firstTime = 0;
@@ -95,8 +95,8 @@ export class CoreStream<How = unknown> implements Learner {
   }
 
   /** A capture begins, whose checksums are verified or taken as right. Where its packets come in is to be learnt. */
-  begin(verifies: boolean, listener: StreamListener<How>): void {
-    this.settle();
+  begin(verifies: boolean, listener: StreamListener): void {
+    this.collect();
     this.#forget();
     this.#verifies = verifies;
     this.#listener = listener;
@@ -142,7 +142,7 @@ export class CoreStream<How = unknown> implements Learner {
    * All packets of the interface behind the same link-layer header as the one that comes next arrive by its device, or by that
    * which leads back to their source.
    */
-  learnLink(p: Packet, bySource: boolean, how: How): void {
+  learnLink(p: Packet, bySource: boolean, how: number): void {
     const core = this.#coreOf(p, STOPPED_LINK);
     if (core === null || this.#links.length >= MOST_LINKS || p.inDev >= ROUTED_DEVICES) return;
     if (bySource && core.control[ARRIVALS] === 0) {
@@ -184,8 +184,8 @@ export class CoreStream<How = unknown> implements Learner {
   }
 
   /** Brings all that is counted up to date. */
-  settle(): void {
-    this.#ways.settle();
+  collect(): void {
+    this.#ways.collect();
     const core = this.#core;
     if (core === null) return;
     for (const { at, how } of this.#links) {
@@ -211,20 +211,20 @@ export class CoreStream<How = unknown> implements Learner {
 
   /** The core knows nothing yet of ways, links and interfaces. */
   #begin(core: Core, lesson: number): void {
-    this.settle();
+    this.collect();
     this.#forget();
     this.#lesson = lesson;
     this.#core = this.#ways.begin(core) ? core : null;
     const { control } = core;
     const translates = this.#stack.coreWay.nat !== null;
     control[ARRIVALS] = 0;
-    control[SETTLED] = translates ? IPS_NAT_DONE_MASK : 0;
+    control[NAT_DONE] = translates ? IPS_NAT_DONE_MASK : 0;
     const ofTransport = this.#stack.conntrack.sysctl.checksum !== 0 ? TRANSPORT_CHECKSUM : 0;
     control[VERIFIES] = this.#verifies ? HEADER_CHECKSUM | ofTransport : 0;
   }
 
   #end(): void {
-    this.settle();
+    this.collect();
     this.#ways.end();
     this.#forget();
     this.#core = null;
@@ -239,7 +239,7 @@ export class CoreStream<How = unknown> implements Learner {
   /** The core hears of interfaces as they are described; and where their numbers mean others, forgets the links. */
   #tellInterfaces(core: Core, interfaces: readonly CaptureInterface[]): void {
     if (this.#interfaces !== interfaces) {
-      this.settle();
+      this.collect();
       this.#links = [];
       this.#interfaces = interfaces;
       this.#told = 0;

@@ -3,6 +3,7 @@
  * forwarded, in one call of the core (assembly/core.ts). Whatever is not as it usually is takes the long way of receive4.ts,
  * from which the core learns the routes.
  */
+
 import {
   HEADER_CHECKSUM,
   ROUTE,
@@ -16,6 +17,7 @@ import type { Core } from "../bytes/core.ts";
 import { verifies } from "../conntrack/checksum.ts";
 import type { Conntrack } from "../conntrack/conntrack.ts";
 import type { Host } from "../host/host.ts";
+import { LO } from "../host/interfaces.ts";
 import { type Route, RTN_UNICAST } from "../host/route.ts";
 import type { RouteRange } from "../host/routing4.ts";
 import { PREROUTING } from "../packet/hook.ts";
@@ -29,7 +31,6 @@ import type { SkbWalk } from "./stack.ts";
 import { stateOf } from "./states.ts";
 
 const WORD = 4;
-const LO = 1;
 
 /** What packets meet at PREROUTING, beside conntrack and NAT, where nobody looks at them: policies that let them pass. */
 export interface Unseen {

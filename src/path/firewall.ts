@@ -414,7 +414,7 @@ export class Firewall {
   }
 
   counters(family: Family): ChainCounters[] {
-    this.stream.settle();
+    this.stream.collect();
     return this.#tables[family].flatMap((table) =>
       table.chains.map((chain) => ({
         table: table.name,
@@ -429,7 +429,7 @@ export class Firewall {
   save(family: Family): string {
     const ruleset = this.#rulesets[family];
     if (ruleset === null) return "";
-    this.stream.settle();
+    this.stream.collect();
     const tables = this.#tables[family].map((table) => ({
       name: table.name,
       chains: table.source.chains.map((chain, i) => {

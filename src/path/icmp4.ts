@@ -2,7 +2,9 @@
  * The ICMP errors that the host sends about a packet (icmp.c: __icmp_send): whether it may, from which address, with
  * how much of the packet; and its way out, as a packet of the host's own.
  */
+
 import { check, sumOf } from "../bytes/checksum.ts";
+import { LO } from "../host/interfaces.ts";
 import { type Route, RTN_BROADCAST, RTN_LOCAL, RTN_MULTICAST } from "../host/route.ts";
 import { IPV4_LENGTH, setIpv4Check } from "../packet/ipv4.ts";
 import { PACKET_HOST, SENDER_KERNEL } from "../packet/packet.ts";
@@ -11,7 +13,7 @@ import { buildOptions, type EchoedOptions, echoOptions, noOptions } from "./ip-o
 import { optionsHost } from "./options-host.ts";
 import { localOut4 } from "./output4.ts";
 import type { Skb } from "./skb.ts";
-import { LO, type Stack } from "./stack.ts";
+import type { Stack } from "./stack.ts";
 
 export const ICMP_UNREACHABLE = 3;
 export const ICMP_REDIRECT = 5;

@@ -1,7 +1,9 @@
 /**
  * The ICMPv6 errors that the host sends about a packet (net/ipv6/icmp.c: icmp6_send), and their way out.
  */
+
 import { check, pseudoSum6, sumOf } from "../bytes/checksum.ts";
+import { LO } from "../host/interfaces.ts";
 import type { Route } from "../host/route.ts";
 import { HeaderWalk, IPV6_HEADER, IPV6_LENGTH, IPV6_NEXT_HEADER, skipExtensionHeaders } from "../packet/ipv6.ts";
 import { PACKET_HOST, SENDER_KERNEL } from "../packet/packet.ts";
@@ -9,7 +11,7 @@ import { IPPROTO_ICMPV6 } from "../packet/transport.ts";
 import { cut6, FRAGMENT_HEADER } from "./fragment6.ts";
 import { localOut6 } from "./output6.ts";
 import type { Skb } from "./skb.ts";
-import { LO, type Stack } from "./stack.ts";
+import type { Stack } from "./stack.ts";
 
 export const ICMPV6_UNREACHABLE = 1;
 export const ICMPV6_TOO_BIG = 2;

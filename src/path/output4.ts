@@ -2,6 +2,7 @@
  * IPv4 on its way out: packets of the host's own through OUTPUT, then everything that leaves through POSTROUTING, in
  * pieces when it is too long (ip_output.c).
  */
+import { LO } from "../host/interfaces.ts";
 import { type Route, RTN_BROADCAST, RTN_MULTICAST } from "../host/route.ts";
 import { ACCEPT, OUTPUT, POSTROUTING } from "../packet/hook.ts";
 import { IP_DF, IPV4_FRAGMENT } from "../packet/ipv4.ts";
@@ -9,7 +10,7 @@ import { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, PACKET_LOOPBACK } from "../packet/
 import { fragment4 } from "./fragment4.ts";
 import { frameNeeded4 } from "./icmp4.ts";
 import { type Skb, WAY_OUTPUT } from "./skb.ts";
-import { ALL_HOSTS, LO, type Stack } from "./stack.ts";
+import { ALL_HOSTS, type Stack } from "./stack.ts";
 
 /** ip_local_out: a packet of the host's own, complete and with its route. */
 export function localOut4(on: Stack, p: Skb): number {

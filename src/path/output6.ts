@@ -2,6 +2,7 @@
  * IPv6 on its way out: packets of the host's own through OUTPUT, then everything that leaves through POSTROUTING, in
  * fragments when it may be cut and is too long (ip6_output.c).
  */
+import { LO } from "../host/interfaces.ts";
 import { EACCES, EINVAL, RTN_UNREACHABLE } from "../host/route.ts";
 import { ACCEPT, OUTPUT, POSTROUTING } from "../packet/hook.ts";
 import { CHECKSUM_NONE, CHECKSUM_UNNECESSARY, PACKET_LOOPBACK, SENDER_PROCESS } from "../packet/packet.ts";
@@ -9,7 +10,7 @@ import { PASS } from "./decisions.ts";
 import { fragment6 } from "./fragment6.ts";
 import { ICMPV6_TOO_BIG, ICMPV6_UNREACHABLE, icmpSend6 } from "./icmp6.ts";
 import { type Skb, WAY_OUTPUT } from "./skb.ts";
-import { LO, type Stack } from "./stack.ts";
+import type { Stack } from "./stack.ts";
 
 const SCOPE_NODE = 1;
 

@@ -2,6 +2,7 @@
  * An IPv6 packet that arrives: is it one at all, what do its hop-by-hop options want, where does it go
  * (ip6_input.c, exthdrs.c, and ip6_pkt_drop of route.c).
  */
+import { LO } from "../host/interfaces.ts";
 import { type Route, RTN_ANYCAST, RTN_LOCAL, RTN_MULTICAST, RTN_UNICAST, RTN_UNSPEC } from "../host/route.ts";
 import { ACCEPT, INPUT, PREROUTING } from "../packet/hook.ts";
 import { IPV6_HEADER, IPV6_NEXT_HEADER, NEXTHDR_HOP } from "../packet/ipv6.ts";
@@ -14,7 +15,7 @@ import { ICMPV6_UNREACHABLE, icmpSend6 } from "./icmp6.ts";
 import { noWayCode6 } from "./output6.ts";
 import { routeText } from "./receive4.ts";
 import { type Skb, WAY_INPUT, WAY_OUTPUT } from "./skb.ts";
-import { LO, type Stack } from "./stack.ts";
+import type { Stack } from "./stack.ts";
 
 const TCP_HEADER = 20;
 

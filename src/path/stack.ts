@@ -3,8 +3,10 @@
  * what leaves. One per firewall. The path itself is functions over it: receive4.ts, forward4.ts, output4.ts and their
  * IPv6 sisters.
  */
+
 import type { Conntrack } from "../conntrack/conntrack.ts";
 import type { Host } from "../host/host.ts";
+import { LO } from "../host/interfaces.ts";
 import type { Route } from "../host/route.ts";
 import type { Nat } from "../nat/nat.ts";
 import type { Hook } from "../packet/hook.ts";
@@ -44,7 +46,6 @@ export interface Learner {
   learnWay(code: number): void;
 }
 
-export const LO = 1;
 /** 224.0.0.1: the group that every host is in. */
 export const ALL_HOSTS = -0x1fffffff;
 /** netdev_max_backlog: so many packets wait on lo; more are lost. */

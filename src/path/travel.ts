@@ -1,6 +1,7 @@
 /**
  * A packet's whole way: arriving or departing, through lo and back if need be, together with all that it causes.
  */
+import { LO } from "../host/interfaces.ts";
 import type { Route } from "../host/route.ts";
 import { DROP } from "../packet/hook.ts";
 import { IP_DF, IPV4_FRAGMENT, IPV4_LENGTH, IPV4_SOURCE, setIpv4Check } from "../packet/ipv4.ts";
@@ -12,7 +13,7 @@ import { localOut6 } from "./output6.ts";
 import { receive4 } from "./receive4.ts";
 import { receive6 } from "./receive6.ts";
 import { type Skb, WAY_OUTPUT } from "./skb.ts";
-import { LO, type Stack } from "./stack.ts";
+import type { Stack } from "./stack.ts";
 
 const source = new Int32Array(4);
 

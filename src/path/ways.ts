@@ -2,7 +2,7 @@
  * The ways that the core knows (assembly/ways.ts): what becomes of forwarded IPv4 packets that rules, routes and devices cannot
  * tell apart. A way is learnt from the first such packet, as it comes to FORWARD; from then on the core counts the others.
  *
- * Counters of rules are brought up to date by `settle`; whoever reads them calls it first.
+ * Counters of rules are brought up to date by `collect`; whoever reads them calls it first.
  */
 import {
   DESTINATION_PARTS,
@@ -115,13 +115,13 @@ export class Ways {
 
   /** The core's memory belongs to others from now on. */
   end(): void {
-    this.settle();
+    this.collect();
     this.#ways = [];
     this.#core = null;
   }
 
   /** Brings rule counters up to date. */
-  settle(): void {
+  collect(): void {
     const core = this.#core;
     if (core === null) return;
     for (const { at, kind, state, counted } of this.#ways) {
@@ -207,7 +207,7 @@ export class Ways {
 
   /** Forgets all ways, because there are too many; and for good, if that was no use. */
   #makeRoom(core: Core): void {
-    this.settle();
+    this.collect();
     this.#hopeless = this.#before < this.#learnt * WORTH;
     this.begin(core);
   }
